@@ -1,0 +1,1 @@
+"""What an acceptable row is: one idea a module."""

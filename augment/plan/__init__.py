@@ -1,0 +1,1 @@
+"""What to ask for next: quotas, budgets and strategies."""

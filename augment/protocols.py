@@ -1,0 +1,166 @@
+"""What the rooms of the house expect of each other; the pipeline knows nothing else of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augment.records import (
+    Arrival,
+    Ask,
+    Candidate,
+    Completion,
+    Decision,
+    Example,
+    Failure,
+    Fault,
+    Json,
+    Need,
+    Request,
+    Verdict,
+)
+
+T = TypeVar("T")
+Vectors: TypeAlias = npt.NDArray[np.float32]
+
+
+class Task(Protocol[T]):
+    """What a row of this kind is: how it is asked for, read and written."""
+
+    name: str
+
+    def constants(self) -> Mapping[str, Any]:
+        """Return the prompt variables that are the same for every ask of a run."""
+        ...
+
+    def variables(self, ask: Ask, exemplars: Sequence[Example[T]]) -> Mapping[str, Any]:
+        """Return the prompt variables of one ask."""
+        ...
+
+    def schema(self, ask: Ask) -> Mapping[str, Json]:
+        """Return the JSON schema of the answer, with what was asked for fixed in it."""
+        ...
+
+    def parse(self, answer: str, ask: Ask) -> Sequence[Example[T] | Fault]:
+        """Read an answer: one example or fault per row of it, never none; ids are left empty."""
+        ...
+
+    def fields(self, example: Example[T]) -> dict[str, Json]:
+        """Return the row's own fields as DESIGN's formats name them."""
+        ...
+
+    def labels_of(self, example: Example[T]) -> tuple[str, ...]:
+        """Return the labels that the example counts for."""
+        ...
+
+
+class Strategy(Protocol):
+    """One way to ask; its name is that of its template."""
+
+    name: str
+
+    def propose(self, need: Need) -> Ask:
+        """Return the ask for `need`, the same one for the same need."""
+        ...
+
+
+class Engine(Protocol):
+    """Who answers.
+
+    Attributes:
+        name: `endpoint`, `seedlm`, ...
+        model: the model's name, as provenance shows it.
+    """
+
+    name: str
+    model: str
+
+    def complete(
+        self, requests: AsyncIterable[Request]
+    ) -> AsyncIterator[tuple[Request, Completion | Failure]]:
+        """Answer every request, in completion order.
+
+        The next request is drawn only when there is room for it, and the room that an answer held
+        is free once its consumer has come back for the next one: what the consumer does before
+        is done before the slot is used again.
+
+        Raises:
+            EngineGone: when nothing has answered for longer than the engine was told to wait.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit-length float32 vectors, one row per text."""
+        ...
+
+
+class Filter(Protocol):
+    """One idea of what an acceptable row is.
+
+    A filter that raises stops the run with an error; one that has no basis abstains.
+
+    Attributes:
+        sequential: whether a verdict depends on the rows accepted so far. Such filters come last
+            and are given one candidate at a time, so that they never compare with a row that
+            another filter rejects.
+    """
+
+    name: str
+    sequential: bool
+
+    def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
+        """Learn from the seeds; called once, before anything else."""
+        ...
+
+    def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
+        """Return one verdict each, in order."""
+        ...
+
+    def observe(self, accepted: Sequence[Example[Any]]) -> None:
+        """Take note of rows that passed every filter, in order of acceptance."""
+        ...
+
+
+class Journal(Protocol):
+    """The memory of a run: what is committed here survives the process."""
+
+    def plan(self, asks: Sequence[tuple[Ask, str]]) -> None:
+        """Record asks with their request keys."""
+        ...
+
+    def arrive(self, ask: Ask, key: str, outcome: Completion | Failure) -> Arrival:
+        """Number and record an answer or failure."""
+        ...
+
+    def decide(self, decisions: Iterable[Decision]) -> None:
+        """Record the end of rows."""
+        ...
+
+    def note(self, kind: str, detail: str) -> None:
+        """Record a decision of the plan or the engine, such as a label given up."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything recorded so far outlive the process.
+
+        Raises:
+            JournalError: the disk is full or the file cannot be written.
+        """
+        ...
+
+    def replay(self) -> Iterator[tuple[Arrival, tuple[Decision, ...]]]:
+        """Yield every arrival in order with its decisions (none where it was not judged yet)."""
+        ...
+
+    def unanswered(self) -> Sequence[tuple[Ask, str]]:
+        """Return the asks that have no arrival yet, in order, with their keys."""
+        ...

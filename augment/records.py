@@ -1,0 +1,320 @@
+"""The values that pass through a run, all frozen.
+
+    Ask ─render─> Request ─engine─> Completion | Failure ─journal─> Arrival
+    Arrival ─parse─> Candidate | Fault ─filters─> Verdicts ─> Decision
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+Scalar: TypeAlias = str | int | float | bool | None
+Json: TypeAlias = Any
+"""A value that `json.dumps` takes."""
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A mention: `text[start:end]`, Python string indices, half open."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A directed relation between two mentions, given by their places in `Annotation.entities`."""
+
+    head: int
+    tail: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """A mention's role in an event."""
+
+    entity: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event: its trigger is a mention too."""
+
+    trigger: int
+    type: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """The target of the extraction tasks; relations and events point into `entities`."""
+
+    entities: tuple[Span, ...]
+    relations: tuple[Relation, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+Target: TypeAlias = str | tuple[str, ...] | Annotation
+"""One label, several labels (none is legal), or an annotation."""
+
+Origin: TypeAlias = Literal["seed", "generated", "given"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example(Generic[T_co]):
+    """A labelled text (or pair of texts), whoever made it.
+
+    Attributes:
+        id: unique in its file or run.
+        target: what a model is to learn from it; its type is the task's.
+        meta: input columns that no task understands, open to prompt templates.
+        group: ties rows that were made together or must not be split.
+        origin: `seed` came from the user, `generated` from an engine, `given` is a text that
+            awaits its label.
+    """
+
+    id: str
+    text: str
+    text_pair: str | None = None
+    target: T_co
+    meta: Mapping[str, Scalar] = EMPTY
+    group: str | None = None
+    origin: Origin = "seed"
+
+    @property
+    def whole(self) -> str:
+        """Both texts of a pair on two lines, or the only one: what filters compare."""
+        return self.text if self.text_pair is None else f"{self.text}\n{self.text_pair}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is wanted from one request.
+
+    Attributes:
+        number: 0, 1, 2, ... in the order of planning; with the run's seed it fixes every draw
+            of this ask.
+        labels: the label (one), the label set (any number), or the entity types wanted.
+        exemplars: ids of the seeds shown in the prompt, in the order shown.
+        k: how many rows the answer is to hold.
+    """
+
+    number: int
+    strategy: str
+    labels: tuple[str, ...]
+    exemplars: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = EMPTY
+    instructions: str | None = None
+    k: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the engine is to sample; `max_tokens` bounds one answer, `seed` is drawn per ask."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An ask, rendered.
+
+    Attributes:
+        key: SHA-256 (hex) of messages, schema and sampling.
+        schema: the JSON schema that the answer must satisfy, or None for free text.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Json] | None
+    sampling: Sampling
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """A token of the answer with its log-probability and those of its rivals."""
+
+    token: str
+    logprob: float
+    top: Mapping[str, float] = EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """An answer.
+
+    Attributes:
+        text: the answer without its reasoning; may be empty, and may hold anything at all.
+        finish: why the engine stopped; `length` means that the text is cut off.
+        reasoning: what the model thought aloud, stripped from `text`.
+        calls: how many calls it took, retries included; 0 for engines in process.
+    """
+
+    text: str
+    finish: Literal["stop", "length", "content_filter", "other"] = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A request that will never be answered: a value in the answer's place.
+
+    Attributes:
+        code: `refused` (the engine does not take this prompt), `server_error` (it failed on this
+            prompt again and again), `unreadable` (what came back is no answer), `unanswered`
+            (given up when the run ended).
+    """
+
+    code: Literal["refused", "server_error", "unreadable", "unanswered"]
+    detail: str
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An answer or failure as the journal numbered it: 1, 2, 3, ... in order of arrival.
+
+    Attributes:
+        at: seconds since the Unix epoch.
+    """
+
+    number: int
+    ask: Ask
+    key: str
+    outcome: Completion | Failure
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why an answer, or one row of it, is no example: rejected before any filter sees it.
+
+    Attributes:
+        filter: who found it: `engine` or `schema`.
+        reason: a short code.
+        text: what text there was; "" where the answer gave none.
+    """
+
+    filter: str
+    reason: str
+    detail: str
+    text: str = ""
+    text_pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An example that awaits the filters' judgement."""
+
+    example: Example[Target]
+    ask: Ask
+    key: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one filter says of one candidate.
+
+    Attributes:
+        outcome: `abstained` means that the filter had no basis: neither rejected nor passed.
+        score: what was measured, or None where nothing could be.
+        threshold: what the score was held against.
+        reason: a short code where rejected, the lack of basis where abstained.
+    """
+
+    filter: str
+    outcome: Literal["passed", "rejected", "abstained"]
+    score: float | None = None
+    threshold: float | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The end of one row: its verdicts in the order given, the rejecting one last.
+
+    Attributes:
+        arrival: number of the arrival it came in.
+        index: its place in the answer.
+    """
+
+    arrival: int
+    index: int
+    accepted: bool
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def rejection(self) -> Verdict:
+        """The verdict that rejected the row; only for a row that was rejected."""
+        return self.verdicts[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a strategy is asked to make an ask for.
+
+    Attributes:
+        number: the ask's number.
+        labels: the label, label set or types that are still missing.
+        draw_seed: seeds every random draw for this ask.
+    """
+
+    number: int
+    labels: tuple[str, ...]
+    draw_seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedSet:
+    """The seeds of a run and what is known of them.
+
+    Attributes:
+        examples: in file order.
+        labels: every label, in order of first appearance or as the recipe lists them.
+        several: whether a row may carry several labels.
+        pairs: whether rows have a second text.
+        digest: SHA-256 (hex) of the seeds' content.
+        warnings: what was noticed and let through, each with its count.
+    """
+
+    examples: tuple[Example[Any], ...]
+    labels: tuple[str, ...]
+    several: bool
+    pairs: bool
+    digest: str
+    warnings: tuple[str, ...] = ()
+    by_id: Mapping[str, Example[Any]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_id", {example.id: example for example in self.examples})
+
+
+Messages: TypeAlias = Sequence[Message]

@@ -1,0 +1,1 @@
+"""What a row is: one module per task."""

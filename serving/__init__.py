@@ -1,0 +1,1 @@
+"""vLLM's life cycle, the HTTP job service and the Ray run."""
