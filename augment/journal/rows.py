@@ -1,0 +1,136 @@
+"""The journal's tables, and the values in their rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from augment.records import (
+    EMPTY,
+    Arrival,
+    Ask,
+    Completion,
+    Decision,
+    Failure,
+    TokenLogprob,
+    Verdict,
+)
+
+PAGE_SIZE = 4096
+
+# A damaged file is read by the number of a row's columns: no two tables may have as many.
+TABLES = {
+    "run": ("name", "value"),
+    "sessions": ("number", "started", "ended"),
+    "notes": ("number", "at", "kind", "detail"),
+    "decisions": ("number", "arrival", "place", "accepted", "verdicts"),
+    "asks": (
+        "number", "key", "strategy", "labels", "exemplars", "attributes", "instructions", "k",
+    ),
+    "arrivals": (
+        "number", "ask", "at", "failure", "text", "finish", "reasoning", "prompt_tokens",
+        "completion_tokens", "logprobs", "calls",
+    ),
+}  # fmt: skip
+AS_BYTES = frozenset({"text", "reasoning"})
+"""Columns that come from an engine: they may hold lone surrogates, which only bytes carry in."""
+ARRIVE = "INSERT INTO arrivals VALUES (?,?,?,?,CAST(? AS TEXT),?,CAST(? AS TEXT),?,?,?,?)"
+
+
+def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:
+    """Return the row of an ask."""
+    return (
+        ask.number,
+        key,
+        ask.strategy,
+        json.dumps(ask.labels, ensure_ascii=False),
+        json.dumps(ask.exemplars, ensure_ascii=False),
+        json.dumps(dict(ask.attributes), ensure_ascii=False) if ask.attributes else None,
+        ask.instructions,
+        ask.k,
+    )
+
+
+def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
+    """Return the row of an arrival; a failure's detail stands in its text."""
+    outcome = arrival.outcome
+    head = (arrival.number, arrival.ask.number, arrival.at)
+    if isinstance(outcome, Failure):
+        text = outcome.detail.encode("utf-8", "surrogatepass")
+        return (*head, outcome.code, text, None, None, None, None, None, outcome.calls)
+    logprobs = outcome.logprobs
+    return (
+        *head,
+        None,
+        outcome.text.encode("utf-8", "surrogatepass"),
+        outcome.finish,
+        None if outcome.reasoning is None else outcome.reasoning.encode("utf-8", "surrogatepass"),
+        outcome.prompt_tokens,
+        outcome.completion_tokens,
+        None
+        if logprobs is None
+        else json.dumps([(t.token, t.logprob, dict(t.top)) for t in logprobs]),
+        outcome.calls,
+    )
+
+
+def decision_row(decision: Decision, number: int) -> tuple[Any, ...]:
+    """Return the row of a decision, numbered by the journal."""
+    verdicts = [
+        (v.filter, v.outcome, v.score, v.threshold, v.reason, v.detail) for v in decision.verdicts
+    ]
+    return (number, decision.arrival, decision.index, decision.accepted, json.dumps(verdicts))
+
+
+def arrival_of(row: tuple[Any, ...]) -> Arrival:
+    """Return the arrival in a row of `arrivals` followed by one of `asks`."""
+    number, _, at, failure, text, finish, reasoning, asked, answered, logprobs, calls = row[:11]
+    ask = row[11:]
+    outcome: Completion | Failure
+    if failure is not None:
+        outcome = Failure(code=failure, detail=text, calls=calls)
+    else:
+        outcome = Completion(
+            text=text,
+            finish=finish,
+            reasoning=reasoning,
+            prompt_tokens=asked,
+            completion_tokens=answered,
+            logprobs=None
+            if logprobs is None
+            else tuple(
+                TokenLogprob(token=token, logprob=logprob, top=top)
+                for token, logprob, top in json.loads(logprobs)
+            ),
+            calls=calls,
+        )
+    return Arrival(number=number, ask=ask_of(ask), key=ask[1], outcome=outcome, at=at)
+
+
+def ask_of(row: tuple[Any, ...]) -> Ask:
+    """Return the ask in a row of `asks`."""
+    number, _, strategy, labels, exemplars, attributes, instructions, k = row
+    return Ask(
+        number=number,
+        strategy=strategy,
+        labels=tuple(json.loads(labels)),
+        exemplars=tuple(json.loads(exemplars)),
+        attributes=EMPTY if attributes is None else json.loads(attributes),
+        instructions=instructions,
+        k=k,
+    )
+
+
+def decision_of(row: tuple[Any, ...]) -> Decision:
+    """Return the decision in (arrival, place, accepted, verdicts)."""
+    arrival, place, accepted, verdicts = row
+    return Decision(
+        arrival=arrival,
+        index=place,
+        accepted=bool(accepted),
+        verdicts=tuple(
+            Verdict(filter=name, outcome=outcome, score=score, threshold=threshold,
+                    reason=reason, detail=detail)
+            for name, outcome, score, threshold, reason, detail in json.loads(verdicts)
+        ),
+    )  # fmt: skip
