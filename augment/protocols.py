@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -48,6 +48,10 @@ class Task(Protocol[T]):
         """Read an answer: one example or fault per row of it, never none; ids are left empty."""
         ...
 
+    def unfinished(self, ask: Ask, *, text: str, text_pair: str | None) -> Example[T]:
+        """Return the row that was asked for, with what text a faulty answer gave."""
+        ...
+
     def fields(self, example: Example[T]) -> dict[str, Json]:
         """Return the row's own fields as DESIGN's formats name them."""
         ...
@@ -62,8 +66,8 @@ class Strategy(Protocol):
 
     name: str
 
-    def propose(self, need: Need) -> Ask:
-        """Return the ask for `need`, the same one for the same need."""
+    def propose(self, need: Need) -> Ask | None:
+        """Return the ask for `need`, the same one for the same need; None where it has no way."""
         ...
 
 
@@ -80,7 +84,7 @@ class Engine(Protocol):
 
     def complete(
         self, requests: AsyncIterable[Request]
-    ) -> AsyncIterator[tuple[Request, Completion | Failure]]:
+    ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
         """Answer every request, in completion order.
 
         The next request is drawn only when there is room for it, and the room that an answer held

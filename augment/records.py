@@ -2,11 +2,13 @@
 
     Ask ─render─> Request ─engine─> Completion | Failure ─journal─> Arrival
     Arrival ─parse─> Candidate | Fault ─filters─> Verdicts ─> Decision
+
+Nothing here computes; what happens to the values is the business of the rooms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -87,7 +89,7 @@ class Example(Generic[T_co]):
     text: str
     text_pair: str | None = None
     target: T_co
-    meta: Mapping[str, Scalar] = EMPTY
+    meta: Mapping[str, Scalar] = field(default_factory=lambda: EMPTY)
     group: str | None = None
     origin: Origin = "seed"
 
@@ -113,7 +115,7 @@ class Ask:
     strategy: str
     labels: tuple[str, ...]
     exemplars: tuple[str, ...] = ()
-    attributes: Mapping[str, str] = EMPTY
+    attributes: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     instructions: str | None = None
     k: int = 1
 
@@ -158,7 +160,7 @@ class TokenLogprob:
 
     token: str
     logprob: float
-    top: Mapping[str, float] = EMPTY
+    top: Mapping[str, float] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +317,3 @@ class SeedSet:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {example.id: example for example in self.examples})
-
-
-Messages: TypeAlias = Sequence[Message]

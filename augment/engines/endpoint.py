@@ -1,0 +1,301 @@
+"""Any OpenAI-compatible server, over HTTP.
+
+Patience is the rule: whatever may pass (a server that is gone, overloaded or stumbling) is waited
+for, and the wait ends only when no request at all has been answered for `max_wait_s`. What will
+not pass (a prompt that is refused, or fails again and again while others are answered) becomes a
+`Failure` in the place of its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+import urllib.request
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from augment.engines import openai
+from augment.engines.concurrency import Concurrency
+from augment.engines.slots import Slots
+from augment.errors import EngineUnusable
+from augment.records import Completion, Failure, Request
+
+START_WITHIN_S = 4.5
+"""How long the first question may take; a user is told within five seconds."""
+_STRIKES = 8
+"""So many failures of one request while others are answered, and it is given up."""
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S, _LONGEST_PAUSE_ALIVE_S = 5.0, 1.0
+"""Between calls of one request, while nobody is answered and while others are."""
+_MOST_BYTES = 64 << 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """Where the server is and how to treat it.
+
+    Attributes:
+        url: up to and with `/v1`.
+        model: None takes the server's only model.
+        api_key: sent as a bearer token; never logged, never written.
+        extra_body: merged into every call's body, over our own fields.
+        concurrency: the most requests in flight.
+        timeout_s: for one call; long, since a slow CPU server needs minutes.
+        max_wait_s: without any answer, before the run gives up.
+    """
+
+    url: str
+    model: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    concurrency: int = 64
+    timeout_s: float = 600.0
+    max_wait_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """A call that failed in a way that may pass.
+
+    Attributes:
+        busy: the server has too much to do, so fewer calls should be in flight.
+        at_once: our own doing, put right: no wait, no strike.
+    """
+
+    why: str
+    after_s: float | None = None
+    busy: bool = False
+    at_once: bool = False
+    unreadable: bool = False
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: EndpointSettings) -> AsyncGenerator[Endpoint]:
+    """Open the server for the length of a run, after asking which models it has.
+
+    Raises:
+        EngineUnusable: within five seconds, where nothing listens, access is refused, the address
+            is wrong or the model is unknown.
+    """
+    headers = {"Content-Type": "application/json", **settings.headers}
+    if settings.api_key is not None:
+        headers.setdefault("Authorization", f"Bearer {settings.api_key}")
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
+        headers=headers,
+    ) as session:
+        try:
+            wire = _Wire(session, settings.url)
+        except ValueError as error:
+            raise EngineUnusable(f"{settings.url}: no address of a server ({error})") from error
+        yield Endpoint(settings, wire, model=await _model(wire, settings))
+
+
+class Endpoint:
+    """The engine; made by `connected`."""
+
+    name = "endpoint"
+
+    def __init__(self, settings: EndpointSettings, wire: _Wire, *, model: str) -> None:
+        self.model = model
+        self._settings = settings
+        self._wire = wire
+        self._concurrency = Concurrency(settings.concurrency)
+        self._dialect = openai.Dialect()
+        self._proven = openai.NOTHING_PROVEN
+        self._answers = 0
+        self._slots = Slots(self._answer, self._concurrency, max_wait_s=settings.max_wait_s)
+        self._jitter = random.Random()
+
+    def complete(
+        self, requests: AsyncIterable[Request]
+    ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
+        """Answer every request, in completion order; see `augment.protocols.Engine`."""
+        return self._slots.complete(requests)
+
+    async def _answer(self, request: Request) -> Completion | Failure:
+        """Call until there is an answer or a reason to give this request up."""
+        strikes = calls = 0
+        seen = self._answers
+        while True:
+            calls += 1
+            mark = self._concurrency.sent()
+            outcome = await self._call(request)
+            if not isinstance(outcome, _Again):
+                self._answers += 1
+                self._slots.answered()
+                self._concurrency.answered()
+                return replace(outcome, calls=calls)
+            if outcome.at_once:
+                continue
+            if outcome.busy:
+                self._concurrency.refused(mark)
+            alive, seen = self._answers > seen, self._answers
+            strikes += alive
+            if strikes >= _STRIKES:
+                code = "unreadable" if outcome.unreadable else "server_error"
+                return Failure(code=code, detail=outcome.why, calls=calls)
+            _log.debug("ask %d, call %d: %s", request.ask.number, calls, outcome.why)
+            longest = _LONGEST_PAUSE_ALIVE_S if alive else _LONGEST_PAUSE_S
+            pause = min(longest, _FIRST_PAUSE_S * 2 ** min(calls, 10))
+            if outcome.after_s is not None:
+                await asyncio.sleep(min(outcome.after_s, self._settings.max_wait_s))
+            else:
+                await asyncio.sleep(self._jitter.uniform(pause / 8, pause))
+
+    async def _call(self, request: Request) -> Completion | Failure | _Again:
+        dialect = self._dialect
+        body = openai.payload(
+            request, model=self.model, dialect=dialect, extra=self._settings.extra_body
+        )
+        try:
+            status, answer, after = await self._wire.post("/chat/completions", body)
+        except TimeoutError:
+            return _Again(why=f"no answer within {self._settings.timeout_s:g} s", busy=True)
+        except (aiohttp.ClientError, OSError) as error:
+            refused = isinstance(error, aiohttp.ClientConnectorError)
+            return _Again(why=f"{type(error).__name__}: {error}", busy=refused)
+        if status == 200:
+            return self._read(answer, dialect)
+        return self._refusal(status, answer, after, dialect)
+
+    def _read(self, answer: bytes, dialect: openai.Dialect) -> Completion | _Again:
+        try:
+            completion = openai.completion(answer)
+        except ValueError as error:
+            return _Again(why=str(error), unreadable=True)
+        self._proven = openai.Dialect(
+            schema=self._proven.schema or dialect.schema,
+            system=self._proven.system or dialect.system,
+        )
+        return completion
+
+    def _refusal(
+        self, status: int, answer: bytes, after: str | None, sent: openai.Dialect
+    ) -> Failure | _Again:
+        """Say what an HTTP status other than 200 means for the request."""
+        said = openai.excerpt(answer)
+        why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
+        if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
+            pause = openai.retry_after_s(after, now=time.time())
+            return _Again(why=why, after_s=pause, busy=status in {408, 429, 503})
+        if status in {400, 422}:
+            understood = self._dialect.without(said, proven=self._proven)
+            if understood != self._dialect:
+                _log.warning("%s: %s; going on without", self._settings.url, why)
+                self._dialect = understood
+            if self._dialect != sent:
+                return _Again(why=why, at_once=True)
+        return Failure(code="refused", detail=why)
+
+
+class _Wire:
+    """HTTP to one base address, through the environment's proxy where there is one."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._base = url.rstrip("/").removesuffix("/chat/completions")
+        self._proxy = _proxy(self._base)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes, str | None]:
+        """Return status, body and Retry-After."""
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        async with self._session.post(
+            self._base + path, data=data, proxy=self._proxy, allow_redirects=False
+        ) as response:
+            return response.status, await _body(response), response.headers.get("Retry-After")
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """Return status and body."""
+        async with self._session.get(
+            self._base + path, proxy=self._proxy, allow_redirects=False
+        ) as response:
+            return response.status, await _body(response)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    if response.content_length is not None and response.content_length <= _MOST_BYTES:
+        return await response.read()
+    parts = bytearray()
+    async for part in response.content.iter_any():
+        parts += part
+        if len(parts) > _MOST_BYTES:
+            raise aiohttp.ClientPayloadError(f"an answer of more than {_MOST_BYTES} bytes")
+    return bytes(parts)
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy for this address; found once, since the environment is slow to ask."""
+    parts = urlsplit(url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+async def _model(wire: _Wire, settings: EndpointSettings) -> str:
+    """Return the model to use, having learnt that the server is there and lets us in."""
+    try:
+        async with asyncio.timeout(START_WITHIN_S):
+            status, body = await _first_answer(wire)
+    except TimeoutError:
+        raise EngineUnusable(
+            f"{settings.url}: no answer to GET /models within {START_WITHIN_S:g} s"
+        ) from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise EngineUnusable(
+            f"{settings.url}: cannot be reached ({error}); start the server first, "
+            "e.g. vllm serve MODEL, or check --endpoint"
+        ) from error
+    if status != 200:
+        raise EngineUnusable(f"{settings.url}: {_start_advice(status, openai.excerpt(body))}")
+    models = _model_names(body)
+    if settings.model is not None:
+        if models and settings.model not in models:
+            raise EngineUnusable(
+                f"{settings.url}: has no model {settings.model!r}; it has {models}"
+            )
+        return settings.model
+    if len(models) != 1:
+        raise EngineUnusable(f"{settings.url}: choose one with --model; it has {models}")
+    return models[0]
+
+
+async def _first_answer(wire: _Wire) -> tuple[int, bytes]:
+    """Ask for the models until the answer is not one of a server that stumbles."""
+    while True:
+        try:
+            status, body = await wire.get("/models")
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError):
+            status, body = 502, b""
+        if status < 500 and status != 429:
+            return status, body
+        await asyncio.sleep(2 * _FIRST_PAUSE_S)
+
+
+def _start_advice(status: int, said: str) -> str:
+    advice = {
+        401: "it wants a key: put it into the variable that --api-key-env names",
+        403: "it refuses access: check the key in the variable that --api-key-env names",
+        404: "no OpenAI-compatible server at this address; it usually ends in /v1",
+    }.get(status, "it cannot be used")
+    return f"GET /models answered HTTP {status} ({said[:120]}): {advice}"
+
+
+def _model_names(body: bytes) -> list[str]:
+    try:
+        return [str(model["id"]) for model in json.loads(body)["data"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []

@@ -1,0 +1,163 @@
+"""The words of an OpenAI-compatible chat server: what we send, and what its answers mean."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from augment.records import Completion, Message, Request, TokenLogprob
+
+_FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+}
+_THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
+_NAMES_SCHEMA = re.compile(r"response_format|json_schema|guided|structured|grammar", re.IGNORECASE)
+_NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What this server has been found to understand.
+
+    Attributes:
+        schema: guided decoding to a JSON schema through `response_format`.
+        system: messages in the system role.
+    """
+
+    schema: bool = True
+    system: bool = True
+
+    def without(self, complaint: str, *, proven: Dialect) -> Dialect:
+        """Return the dialect that avoids what a refusal complains of.
+
+        Args:
+            complaint: the text that came with HTTP 400 or 422.
+            proven: what the server has already accepted, and so cannot mean.
+        """
+        return Dialect(
+            schema=self.schema and (proven.schema or not _NAMES_SCHEMA.search(complaint)),
+            system=self.system and (proven.system or not _NAMES_SYSTEM.search(complaint)),
+        )
+
+
+NOTHING_PROVEN = Dialect(schema=False, system=False)
+
+
+def payload(
+    request: Request, *, model: str, dialect: Dialect, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the body of a chat completion call; `extra` wins over everything of ours."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [
+            {"role": message.role, "content": message.content}
+            for message in (request.messages if dialect.system else folded(request.messages))
+        ],
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+        "max_tokens": request.sampling.max_tokens,
+        "seed": request.sampling.seed,
+    }
+    if request.schema is not None and dialect.schema:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
+        }
+    body.update(extra)
+    return body
+
+
+def folded(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Put the system's text at the head of the first user turn."""
+    system = [message.content for message in messages if message.role == "system"]
+    rest = [message for message in messages if message.role != "system"]
+    first = next((i for i, message in enumerate(rest) if message.role == "user"), None)
+    if not system or first is None:
+        return messages
+    head = "\n\n".join([*system, rest[first].content])
+    return (*rest[:first], Message(role="user", content=head), *rest[first + 1 :])
+
+
+def completion(body: bytes) -> Completion:
+    """Read the body of an HTTP 200.
+
+    Raises:
+        ValueError: it is no chat completion; the text says what it is.
+    """
+    try:
+        answer = json.loads(body)
+        choice = answer["choices"][0]
+        message = choice["message"]
+        content = message.get("content")
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise ValueError(f"not a chat completion: {excerpt(body)}") from None
+    text, thoughts = without_thoughts(content if isinstance(content, str) else "")
+    for field in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(field), str):
+            thoughts = message[field] if thoughts is None else f"{message[field]}\n{thoughts}"
+    usage = answer.get("usage")
+    usage = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    return Completion(
+        text=text,
+        finish=_FINISH.get(str(choice.get("finish_reason")), "other"),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        reasoning=thoughts,
+        logprobs=_logprobs(choice.get("logprobs")),
+    )
+
+
+def without_thoughts(text: str) -> tuple[str, str | None]:
+    """Split a leading <think> ... </think> off; unclosed, it is all thought and no answer."""
+    if "<think>" not in text[:64]:
+        return text, None
+    thoughts = _THOUGHTS.match(text)
+    if thoughts is None:
+        return text, None
+    return text[thoughts.end() :], thoughts.group(1).strip()
+
+
+def excerpt(body: bytes, *, length: int = 300) -> str:
+    """Return the start of what a server said, on one line and without control characters."""
+    text = body[: length * 4].decode("utf-8", "replace")
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())[:length]
+
+
+def retry_after_s(value: str | None, *, now: float) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _logprobs(value: object) -> tuple[TokenLogprob, ...] | None:
+    try:
+        tokens = cast("dict[str, Any]", value)["content"]
+        return tuple(
+            TokenLogprob(
+                token=str(token["token"]),
+                logprob=float(token["logprob"]),
+                top={str(t["token"]): float(t["logprob"]) for t in token.get("top_logprobs") or ()},
+            )
+            for token in tokens
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
