@@ -1,0 +1,5 @@
+"""The `augment` command."""
+
+from augment.cli.command import main
+
+__all__ = ["main"]

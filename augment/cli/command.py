@@ -1,0 +1,125 @@
+"""The `augment` command. Each subcommand imports what it needs only once it is chosen."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from augment.errors import AugmentError
+
+if TYPE_CHECKING:
+    from augment.app import Outcome
+    from augment.recipe import Recipe
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return the exit code: see `augment --help` for what each one means."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    parser = argparse.ArgumentParser(
+        prog="augment",
+        description="Grow a small labelled text corpus into a larger one that can be trusted.",
+        epilog="exit codes: 0 done; 1 unforeseen, resumable; 2 input or command wrong; "
+        "3 quota not met within the budget, or the engine gone; 130 interrupted. "
+        "The same command continues.",
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command")
+    for name, (_, help_text) in _COMMANDS.items():
+        commands.add_parser(name, help=help_text, add_help=False)
+    known, rest = parser.parse_known_args(arguments[:1])
+    if known.version:
+        return _version()
+    if known.command is None:
+        parser.print_help()
+        return 0 if not rest else 2
+    return _guarded(_COMMANDS[known.command][0], arguments[1:])
+
+
+def _guarded(command: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    try:
+        return command(arguments)
+    except AugmentError as error:
+        sys.stderr.write(f"error: {error}\n".replace("\n", "\n  ").rstrip() + "\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Run the same command again to continue.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has enough
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"error: {error}; what was committed before is kept\n")
+        return 1
+
+
+def _version() -> int:
+    from importlib.metadata import version
+
+    sys.stdout.write(f"augment {version('augment-corpora')}\n")
+    return 0
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """`augment run SEEDS ...`."""
+    from augment import recipe
+    from augment.cli.options import add_options, given_options
+
+    parser = argparse.ArgumentParser(
+        prog="augment run",
+        description="Run until every label has its accepted rows, or continue such a run.",
+    )
+    parser.add_argument("seeds", type=Path, help="CSV, TSV, JSONL, JSON, Parquet or a folder")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    return _carry_out(options.seeds, recipe.load(options.recipe, options=given_options(options)))
+
+
+def _carry_out(seeds: Path, recipe: Recipe) -> int:
+    from rich.console import Console
+
+    from augment.cli.display import Display, advice, summary
+
+    console = Console(highlight=False)
+    with Display(console) as display:
+        outcome = asyncio.run(_until_told(seeds, recipe, display))
+    console.print(summary(outcome))
+    hint = advice(outcome)
+    if hint is not None:
+        sys.stderr.write(hint + "\n")
+    return outcome.exit_code
+
+
+async def _until_told(seeds: Path, recipe: Recipe, watch: Callable[[Any], None]) -> Outcome:
+    """Run, ending in good order on SIGTERM as on Ctrl-C."""
+    from augment.app import run
+
+    task = asyncio.ensure_future(run(seeds, recipe, watch=watch))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _prompts(arguments: Sequence[str]) -> int:
+    """`augment prompts list|show|render`."""
+    from augment.cli.prompts import main as prompts_main
+
+    return prompts_main(arguments)
+
+
+_COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "run": (_run, "make accepted rows from seeds, or continue a run"),
+    "prompts": (_prompts, "list, show or render the prompt templates"),
+}

@@ -1,0 +1,143 @@
+"""What a person sees of a run: live in a terminal, plain lines elsewhere, a table at the end."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from augment.app import Outcome, Progress
+
+_MOST_CELLS = 16
+_LINE_EVERY_S = 5.0
+_HEADLINES = {
+    "done": "Done: every quota is full.",
+    "exhausted": "Stopped: some quotas cannot be filled.",
+    "budget": "Stopped: the budget is spent.",
+    "gone": "Stopped: the engine is gone.",
+    "interrupted": "Interrupted.",
+}
+
+
+class Display:
+    """Shows progress while it is entered; call it with each new `Progress`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = (
+            Live(console=console, auto_refresh=False, transient=True)
+            if console.is_terminal
+            else None
+        )
+        self._first: Progress | None = None
+        self._last_line_s = 0.0
+
+    def __enter__(self) -> Display:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the run has come."""
+        self._first = self._first or progress
+        if self._live is not None:
+            self._live.update(picture(progress, since=self._first), refresh=True)
+        elif progress.seconds - self._last_line_s >= _LINE_EVERY_S:
+            self._last_line_s = progress.seconds
+            self._console.print(Text(line(progress, since=self._first)), soft_wrap=True)
+
+
+def line(progress: Progress, *, since: Progress) -> str:
+    """Return the state of a run in one line; rates count from `since`."""
+    wanted, filled = sum(progress.wanted.values()), sum(progress.filled.values())
+    seconds = max(progress.seconds - since.seconds, 1e-3)
+    parts = [
+        f"{filled}/{wanted} accepted",
+        f"{(progress.requests - since.requests) / seconds:.1f} requests/s",
+        f"{(progress.tokens - since.tokens) / seconds:.0f} tokens/s",
+        f"{progress.in_flight} in flight",
+    ]
+    judged = progress.accepted + progress.rejected
+    if judged:
+        parts.append(f"{progress.accepted / judged:.0%} kept")
+    if progress.reasons:
+        reason, count = progress.reasons.most_common(1)[0]
+        parts.append(f"most rejected: {reason} ({count})")
+    rate = (filled - sum(since.filled.values())) / seconds
+    if rate > 0 and filled < wanted:
+        parts.append(f"{duration((wanted - filled) / rate)} left")
+    return " · ".join(parts)
+
+
+def picture(progress: Progress, *, since: Progress) -> RenderableType:
+    """Return the live display: the cells that miss most, and the line of figures below them."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(max_width=40, no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(width=30)
+    missing = {cell: n - progress.filled.get(cell, 0) for cell, n in progress.wanted.items()}
+    shown = sorted(progress.wanted, key=lambda cell: -missing[cell])[:_MOST_CELLS]
+    for cell in (cell for cell in progress.wanted if cell in shown):
+        wanted, filled = progress.wanted[cell], progress.filled.get(cell, 0)
+        table.add_row(
+            Text(cell),
+            f"{filled}/{wanted}",
+            ProgressBar(total=max(wanted, 1), completed=min(filled, wanted)),
+        )
+    rest = len(progress.wanted) - len(shown)
+    more = [Text(f"and {rest} more that miss less", style="dim")] if rest else []
+    return Group(table, *more, Text(line(progress, since=since), style="bold"))
+
+
+def summary(outcome: Outcome) -> RenderableType:
+    """Return what is shown at the end: how it ended, the counts, and where the report is."""
+    progress = outcome.progress
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    rows = [
+        ("asked", progress.requests),
+        ("answered", progress.requests - progress.in_flight),
+        ("accepted", progress.accepted),
+        ("rejected", progress.rejected),
+        *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
+        ("tokens", progress.tokens),
+    ]
+    for name, count in rows:
+        table.add_row(Text(name), f"{count:,}")
+    table.add_row("duration", duration(outcome.seconds_in_all))
+    table.add_row("report", Text(str(outcome.out / "report.html")))
+    head = [Text(_HEADLINES[outcome.finish], style="bold")]
+    head += [Text(outcome.detail)] if outcome.detail else []
+    head += [Text(f"warning: {warning}", style="yellow") for warning in outcome.warnings]
+    return Group(*head, table)
+
+
+def advice(outcome: Outcome) -> str | None:
+    """Return what to do next after a run that is not done."""
+    if outcome.finish == "done":
+        return None
+    if outcome.finish == "interrupted":
+        return "Run the same command again to continue."
+    most = outcome.progress.reasons.most_common(3)
+    named = ", ".join(f"{reason} ({count})" for reason, count in most) or "nothing"
+    return (
+        f"Rejected most: {named}. What was made is kept; "
+        "the same command continues, with a larger budget if you give one."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: 4.2 s, 3 min 05 s, 2 h 07 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,45 @@
+"""The recipe's plain fields as options of the command line.
+
+Values are passed on as text: the recipe reads them, so that a wrong one is named together with
+whatever else is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from augment.recipe import Recipe
+
+_ONLY_IN_A_FILE = frozenset(
+    {"headers", "extra_body", "prices", "labels", "glossary", "strategies", "sampling", "filters"}
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each field that fits on a command line, and --recipe."""
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="options and more, as YAML")
+    for name, field in Recipe.model_fields.items():
+        if name in _ONLY_IN_A_FILE:
+            continue
+        option, text = f"--{name.replace('_', '-')}", _help(field.description or "", field.default)
+        if field.annotation is bool:
+            parser.add_argument(
+                option, dest=name, default=argparse.SUPPRESS, help=text, action="store_true"
+            )
+        else:
+            parser.add_argument(
+                option, dest=name, default=argparse.SUPPRESS, help=text, metavar="VALUE"
+            )
+
+
+def given_options(options: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the recipe's fields that the command line gives."""
+    return {name: value for name, value in vars(options).items() if name in Recipe.model_fields}
+
+
+def _help(description: str, default: object) -> str:
+    text = description if default is None or default is False else f"{description} ({default})"
+    return text.replace("%", "%%")

@@ -1,0 +1,72 @@
+"""`augment prompts list|show|render`: what the LLM is told, for people to read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from augment import recipe
+from augment.cli.options import add_options, given_options
+from augment.draws import draw_seed
+from augment.errors import InputError
+from augment.records import Need
+from augment.setting import Setting, load_template, prepare, renderer_of
+from prompts.templates import names
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the three subcommands."""
+    parser = argparse.ArgumentParser(prog="augment prompts", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="the templates with their digests")
+    showing = commands.add_parser("show", help="a template as it stands in its file")
+    showing.add_argument("name", help="as `list` names it, e.g. classification/fewshot")
+    for one in (listing, showing):
+        one.add_argument("--templates", type=Path, metavar="FOLDER", help="of your own templates")
+    rendering = commands.add_parser("render", help="a prompt as a run would send it")
+    rendering.add_argument("strategy", help="fewshot or paraphrase")
+    rendering.add_argument("seeds", type=Path)
+    rendering.add_argument("--label", action="append", help="wanted; may be repeated")
+    rendering.add_argument("--number", type=int, default=0, help="of the ask (0)")
+    add_options(rendering)
+    options = parser.parse_args(arguments)
+    if options.command == "list":
+        return _list(options.templates)
+    if options.command == "show":
+        return _show(options.name, options.templates)
+    setting = prepare(options.seeds, recipe.load(options.recipe, options=given_options(options)))
+    return _render(setting, options.strategy, labels=options.label, number=options.number)
+
+
+def _list(folder: Path | None) -> int:
+    for name in names(folder):
+        template = load_template(name.split("/")[-1], folder=folder)
+        sys.stdout.write(f"{name}\t{template.digest[:12]}\t{template.description}\n")
+    return 0
+
+
+def _show(name: str, folder: Path | None) -> int:
+    known = names(folder)
+    if name not in known:
+        raise InputError.one(name, f"no such template; there are {', '.join(known)}")
+    sys.stdout.write(load_template(name.split("/")[-1], folder=folder).source)
+    return 0
+
+
+def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
+    ways = {way.name: way for way, _ in setting.strategies}
+    if strategy not in ways:
+        raise InputError.one(strategy, f"no such strategy in the recipe; there are {list(ways)}")
+    wanted = tuple(labels) if labels else next(iter(setting.goal.choices))
+    if wanted not in setting.goal.choices:
+        some = [list(choice) for choice in list(setting.goal.choices)[:20]]
+        raise InputError.one("--label", f"{list(wanted)} is never asked for; e.g. {some} are")
+    seed = draw_seed(setting.recipe.random_seed, number, "exemplars")
+    ask = ways[strategy].propose(Need(number=number, labels=wanted, draw_seed=seed))
+    if ask is None:
+        raise InputError.one(strategy, f"has no way to ask for {list(wanted)}: no seed has them")
+    for message in renderer_of(setting).request(ask).messages:
+        sys.stdout.write(f"--- {message.role}\n{message.content}\n")
+    return 0

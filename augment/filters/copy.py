@@ -1,0 +1,51 @@
+"""Rows that copy a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from augment.filters.minhash import NearIndex, Sketcher
+from augment.filters.near_duplicate import add_all, on_nearness, seed_threshold, sketched
+from augment.protocols import Vectors
+from augment.records import Candidate, Example, Verdict
+
+
+class Copy:
+    """Rejects what says in nearly the same words what some seed says, whatever its label.
+
+    Args:
+        sketcher: shared by the filters that compare words.
+        threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
+    """
+
+    name = "copy"
+    sequential = False
+
+    def __init__(self, sketcher: Sketcher, *, threshold: float | None = None) -> None:
+        self._sketcher = sketcher
+        self._given = threshold
+        self._threshold = 1.0 if threshold is None else threshold
+        self._index = NearIndex()
+
+    def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
+        """Compare with these seeds, from a threshold that they set unless it was given."""
+        sketches = sketched(seeds, self._sketcher)
+        add_all(self._index, seeds, sketches=sketches)
+        if self._given is None:
+            self._threshold = seed_threshold(seeds, sketches=sketches)
+
+    def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
+        """Return one verdict each, in order."""
+        return [
+            on_nearness(
+                self._index.nearest(sketch),
+                name=self.name,
+                threshold=self._threshold,
+                reason="copy_of_seed",
+            )
+            for sketch in self._sketcher.sketch([row.example.whole for row in candidates])
+        ]
+
+    def observe(self, accepted: Sequence[Example[Any]]) -> None:
+        """Learn nothing: only seeds can be copied here."""

@@ -1,0 +1,57 @@
+"""Rows that stand in the hold-out, which would make any measurement on it worthless."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from augment.filters.minhash import FLOOR, NearIndex, Sketcher
+from augment.filters.near_duplicate import add_all, on_nearness, sketched
+from augment.protocols import Vectors
+from augment.records import Candidate, Example, Verdict
+
+
+class Leak:
+    """Rejects what says in nearly the same words what some row of the hold-out says.
+
+    Abstains where there is no hold-out. The threshold does not follow the seeds: a leak that is
+    let through costs more than a row that is lost.
+
+    Args:
+        sketcher: shared by the filters that compare words.
+        holdout: the rows that must not come up; may be empty.
+        threshold: Jaccard similarity from which a row is rejected.
+    """
+
+    name = "leak"
+    sequential = False
+
+    def __init__(
+        self, sketcher: Sketcher, holdout: Sequence[Example[Any]], *, threshold: float = FLOOR
+    ) -> None:
+        self._sketcher = sketcher
+        self._threshold = threshold
+        self._index = NearIndex()
+        self._empty = not holdout
+        add_all(self._index, holdout, sketches=sketched(holdout, sketcher))
+
+    def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
+        """Learn nothing: the hold-out is all there is to know."""
+
+    def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
+        """Return one verdict each, in order."""
+        if self._empty:
+            nothing = Verdict(filter=self.name, outcome="abstained", reason="no_holdout")
+            return [nothing] * len(candidates)
+        return [
+            on_nearness(
+                self._index.nearest(sketch),
+                name=self.name,
+                threshold=self._threshold,
+                reason="leak",
+            )
+            for sketch in self._sketcher.sketch([row.example.whole for row in candidates])
+        ]
+
+    def observe(self, accepted: Sequence[Example[Any]]) -> None:
+        """Learn nothing."""

@@ -1,0 +1,178 @@
+"""A run's folder: who may hold it, whether a run may continue it, and the rows it is left with."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from augment.answers import rows_of
+from augment.errors import InputError, InputFault
+from augment.formats.write import write_jsonl, write_text
+from augment.journal import SqliteJournal
+from augment.protocols import Task
+from augment.records import Arrival, Ask, Candidate, Decision, Fault, Json
+
+JOURNAL = "journal.db"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How the rows of a run are made, as far as it is the same for all of them.
+
+    Attributes:
+        templates: name and digest of each strategy's template.
+    """
+
+    engine: str
+    model: str
+    templates: Mapping[str, Mapping[str, str]]
+
+    def provenance(self, ask: Ask, key: str) -> dict[str, Json]:
+        """Return what a row says of its own making."""
+        template = self.templates[ask.strategy]
+        return {
+            "strategy": ask.strategy,
+            "template": template["name"],
+            "template_digest": template["digest"],
+            "engine": self.engine,
+            "model": self.model,
+            "request_key": key,
+            "seed_ids": list(ask.exemplars),
+            "ask": ask.number,
+        }
+
+
+@contextlib.contextmanager
+def held(path: Path, *, clock: Callable[[], float]) -> Generator[SqliteJournal]:
+    """Hold a run's folder, new or old, and open its journal.
+
+    Raises:
+        InputError: another process holds it, or it is not a run's folder.
+        JournalError: the journal cannot be used.
+    """
+    _refuse_strangers(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / _LOCK)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InputError.one(str(path), "another run is at work in this folder") from error
+    except OSError as error:
+        raise InputError.one(str(path), f"cannot be used as a run's folder: {error}") from error
+    try:
+        journal = SqliteJournal(path / JOURNAL, clock=clock)
+        try:
+            yield journal
+        except BaseException:
+            journal.abandon()
+            raise
+        journal.close()
+    finally:
+        lock.release()
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Refuse a folder with files of somebody else's: we would write over README.md."""
+    try:
+        names = {entry.name for entry in path.iterdir()} if path.exists() else set[str]()
+    except OSError as error:
+        raise InputError.one(str(path), f"cannot be used as a run's folder: {error}") from error
+    if names - {_LOCK} and JOURNAL not in names:
+        raise InputError.one(
+            str(path), f"holds {sorted(names)[0]!r} but no run; choose an empty or new --out"
+        )
+
+
+def continue_or_refuse(
+    journal: SqliteJournal,
+    facts: Mapping[str, Json],
+    *,
+    where: Path,
+    differences: Callable[[Mapping[str, Json]], list[str]],
+) -> None:
+    """Write the facts of a run into a new journal, or hold them against those of an old one.
+
+    Args:
+        journal: of the folder.
+        facts: what the rows depend on: `recipe` and whatever else must not change.
+        where: the folder, for messages.
+        differences: says how an old recipe and ours differ where they may not.
+
+    Raises:
+        InputError: the run in the folder is another one; every difference is listed.
+    """
+    before = journal.header()
+    if "facts" in before:
+        old = json.loads(before["facts"])
+        found = [
+            f"{name}: was {old.get(name)!r}, now {value!r}"
+            for name, value in facts.items()
+            if name != "recipe" and old.get(name) != value
+        ]
+        found += differences(old.get("recipe", {}))
+        if found:
+            raise InputError([InputFault(where=str(where), what=_other(text)) for text in found])
+    journal.write_header({"facts": json.dumps(facts, ensure_ascii=False)})
+
+
+def _other(difference: str) -> str:
+    return f"holds another run; {difference} (choose another --out, or the same settings)"
+
+
+Round = tuple[Arrival, tuple[Candidate | Fault, ...], tuple[Decision, ...]]
+
+
+def rounds(journal: SqliteJournal, task: Task[Any]) -> Iterator[Round]:
+    """Yield each arrival with its rows and their decisions; these are none before it is judged."""
+    for arrival, decisions in journal.replay():
+        yield arrival, rows_of(task, arrival), decisions
+
+
+def write_rows(path: Path, journal: SqliteJournal, *, task: Task[Any], made: Made) -> None:
+    """Write accepted.jsonl and rejected.jsonl, each whole or not at all."""
+    write_jsonl(path / "accepted.jsonl", _rows(journal, task=task, made=made, accepted=True))
+    write_jsonl(path / "rejected.jsonl", _rows(journal, task=task, made=made, accepted=False))
+
+
+def write_json(path: Path, value: Mapping[str, Json]) -> None:
+    """Write a JSON file that people may read, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=True, indent=1) + "\n")
+
+
+def _rows(
+    journal: SqliteJournal, *, task: Task[Any], made: Made, accepted: bool
+) -> Iterator[dict[str, Json]]:
+    for arrival, rows, decisions in rounds(journal, task):
+        if not decisions:
+            continue
+        provenance = made.provenance(arrival.ask, arrival.key)
+        for row, decision in zip(rows, decisions, strict=True):
+            if decision.accepted is not accepted:
+                continue
+            example = (
+                row.example
+                if isinstance(row, Candidate)
+                else task.unfinished(arrival.ask, text=row.text, text_pair=row.text_pair)
+            )
+            line = {
+                **task.fields(example),
+                "id": f"{arrival.key[:16]}-{decision.index}",
+                "provenance": provenance,
+            }
+            if not accepted:
+                verdict = decision.rejection
+                line |= {
+                    "filter": verdict.filter,
+                    "score": None if verdict.score is None else float(verdict.score),
+                    "threshold": None if verdict.threshold is None else float(verdict.threshold),
+                    "reason": verdict.reason,
+                    "detail": verdict.detail,
+                }
+            yield line

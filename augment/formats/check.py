@@ -1,0 +1,299 @@
+"""Seeds and hold-outs: read, held against each other, every fault and every doubt counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.errors import InputError, InputFault
+from augment.formats.read import read_table
+from augment.formats.rows import (
+    Columns,
+    Draft,
+    Layout,
+    RawRow,
+    RowFault,
+    Table,
+    draft,
+    is_blank,
+    is_list,
+    label_cell,
+    listed,
+    shown,
+)
+from augment.records import Example, Scalar, SeedSet, Target
+
+__all__ = ["Columns", "read_holdout", "read_seeds"]
+
+_FIRST = 5
+
+# The first name of each is the format's own and goes before the others.
+_KNOWN = {
+    "text": ("text", "sentence", "utterance", "content", "query", "sentence1", "premise"),
+    "text_pair": ("text_pair", "sentence2", "hypothesis"),
+    "label": ("label", "labels", "intent", "category", "class", "target"),
+}
+_EXTRACTION = ("entities", "relations", "events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sifted:
+    """Rows held against each other.
+
+    Attributes:
+        kept: the first row of each text.
+        repeated: numbers of rows that say again what an earlier one says.
+        otherwise: numbers of rows that give an earlier row's text another set of labels.
+        faults: rows that give an earlier row's text another label, where a row has only one.
+    """
+
+    kept: Sequence[Draft]
+    repeated: Sequence[int]
+    otherwise: Sequence[int]
+    faults: Sequence[RowFault]
+
+
+def read_seeds(
+    path: Path, *, columns: Columns, labels: Sequence[str] | None, lenient: bool
+) -> SeedSet:
+    """Read the seeds of a run.
+
+    Args:
+        path: a file or folder as `augment.formats.read.read_table` takes it.
+        columns: the names of the columns, as far as the user gives them.
+        labels: the labels that may occur, in the order wanted; None for any.
+        lenient: whether rows with faults are left out, with a warning, instead of refused.
+
+    Raises:
+        InputError: with the first fifty faults and the number of the others; where lenient, only
+            if the file as a whole is at fault or no row is left.
+    """
+    table, layout = _lay_out(path, columns, allowed=labels, labelled=True)
+    drafts = [draft(row, layout, prefix="s") for row in table.rows]
+    sound = [row for row in drafts if not row.faults]
+    sifted = _sift(sound, table.unit)
+    faults = [*table.faults, *_row_faults(drafts), *sifted.faults]
+    if faults and not (lenient and sifted.kept):
+        raise table.error(faults)
+    examples = tuple(row.example for row in sifted.kept)
+    by_label = _rows_by_label(sifted.kept)
+    warnings = [
+        *table.warnings,
+        *_skipped(faults, table.unit),
+        *_id_warning(table, layout),
+        *_counted("repeated texts, kept once", sifted.repeated, table.unit),
+        *_counted("texts annotated in two ways, the first kept", sifted.otherwise, table.unit),
+        *_counted(
+            "white space at the ends, trimmed",
+            [row.number for row in sound if row.trimmed],
+            table.unit,
+        ),
+        *_label_warnings(by_label, labels, table.unit),
+    ]
+    return SeedSet(
+        examples=examples,
+        labels=tuple(dict.fromkeys(by_label if labels is None else labels)),
+        several=layout.first_list is not None,
+        pairs=layout.pairs,
+        digest=_digest(examples),
+        warnings=tuple(warnings),
+    )
+
+
+def read_holdout(path: Path, *, columns: Columns) -> tuple[Example[Target], ...]:
+    """Read texts that must not leak: all rows, in file order, their ids made of the row.
+
+    Labels are optional: a row without one has the origin `given` and an empty target.
+
+    Raises:
+        InputError: as for seeds, except that rows may repeat or contradict each other.
+    """
+    table, layout = _lay_out(path, columns, allowed=None, labelled=False)
+    drafts = [draft(row, layout, prefix="h") for row in table.rows]
+    faults = [*table.faults, *_row_faults(drafts)]
+    if faults:
+        raise table.error(faults)
+    return tuple(row.example for row in drafts)
+
+
+def _lay_out(
+    path: Path, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
+) -> tuple[Table, Layout]:
+    table = read_table(path)
+    if not table.rows and table.faults:
+        raise table.error(table.faults)
+    if not table.rows:
+        raise InputError.one(table.name, "holds no rows")
+    return table, _layout(table, columns, allowed=allowed, labelled=labelled)
+
+
+def _layout(
+    table: Table, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
+) -> Layout:
+    """Find the columns of a table that has rows.
+
+    A name that the user gave is taken; else the format's own name; else the only known one.
+
+    Raises:
+        InputError: a column is missing or several could be meant; the rows hold spans.
+    """
+    names = {kind: _candidates(table, kind, getattr(columns, kind)) for kind in _KNOWN}
+    spans = [name for name in _EXTRACTION if name in table.columns]
+    if spans and labelled and not names["label"]:
+        what = f"has the column {spans[0]!r}: this version makes classification rows only"
+        raise InputError.one(table.name, f"{what}, with a text and a label")
+    needed = {"text", "label"} if labelled else {"text"}
+    needed |= {"text_pair"} if columns.text_pair else set()
+    faults = [
+        _choice_fault(table, getattr(columns, kind) or kind, found)
+        for kind, found in names.items()
+        if len(found) > 1 or (kind in needed and not found)
+    ]
+    chosen = {kind: found[0] if found else None for kind, found in names.items()}
+    given = [name for name in chosen.values() if name is not None]
+    if len(set(given)) < len(given):
+        faults.append(f"one column cannot be two things: {listed(given)}")
+    if faults or chosen["text"] is None:
+        files = [InputFault(where=table.name, what=fault) for fault in faults]
+        raise InputError([*files, *table.error(table.faults).faults])
+    pair, label = chosen["text_pair"], chosen["label"]
+    seconds = (row.values.get(pair) for row in table.rows if pair is not None)
+    lists = (
+        f"{table.unit} {row.number}"
+        for row in table.rows
+        if is_list(label_cell(row, label, untyped=table.untyped))
+    )
+    return Layout(
+        text=chosen["text"],
+        text_pair=pair,
+        pairs=columns.text_pair is not None or not all(map(is_blank, seconds)),
+        label=label,
+        first_list=next(lists, None),
+        untyped=table.untyped,
+        allowed=allowed,
+        labelled=labelled,
+        own_ids=labelled and "id" not in given and _unique_ids(table.rows),
+    )
+
+
+def _candidates(table: Table, kind: str, wanted: str | None) -> list[str]:
+    if wanted is not None:
+        return [wanted] if wanted in table.columns else []
+    found = [name for name in table.columns if name.casefold() in _KNOWN[kind]]
+    return [kind] if kind in found else found
+
+
+def _choice_fault(table: Table, name: str, found: Sequence[str]) -> str:
+    if found:
+        return f"{listed(found)} could each be the {name}: say which one is"
+    return f"no column {name!r}; the columns are {listed(table.columns, limit=500)}"
+
+
+def _unique_ids(rows: Sequence[RawRow]) -> bool:
+    ids = [row.values.get("id") for row in rows]
+    if any(is_blank(id) or isinstance(id, bool) or not isinstance(id, str | int) for id in ids):
+        return False
+    return len({str(id).strip() for id in ids}) == len(ids)
+
+
+def _row_faults(drafts: Iterable[Draft]) -> list[RowFault]:
+    return [RowFault(number=row.number, what=what) for row in drafts for what in row.faults]
+
+
+def _sift(drafts: Iterable[Draft], unit: str) -> _Sifted:
+    first: dict[tuple[str, str | None], Draft] = {}
+    repeated: list[int] = []
+    otherwise: list[int] = []
+    faults: list[RowFault] = []
+    for row in drafts:
+        earlier = first.setdefault((row.example.text, row.example.text_pair), row)
+        if earlier is row:
+            continue
+        here, there = row.example.target, earlier.example.target
+        if set(_labels(row)) == set(_labels(earlier)):
+            repeated.append(row.number)
+        elif isinstance(here, tuple):
+            otherwise.append(row.number)
+        else:
+            where = f"but {shown(there)} in {unit} {earlier.number}"
+            what = f"the text {shown(row.example.text)} has the label {shown(here)} here, {where}"
+            faults.append(RowFault(number=row.number, what=what))
+    return _Sifted(
+        kept=tuple(first.values()), repeated=repeated, otherwise=otherwise, faults=faults
+    )
+
+
+def _labels(row: Draft) -> tuple[str, ...]:
+    target = row.example.target
+    return (target,) if isinstance(target, str) else target if isinstance(target, tuple) else ()
+
+
+def _rows_by_label(drafts: Iterable[Draft]) -> dict[str, list[int]]:
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row in drafts:
+        for label in _labels(row):
+            rows[label].append(row.number)
+    return dict(rows)
+
+
+def _skipped(faults: Sequence[RowFault], unit: str) -> list[str]:
+    rows = sorted({fault.number for fault in faults})
+    reasons = (fault.what for fault in faults if fault.number == rows[0])
+    return [
+        f"{line}; the first: {next(reasons)}"
+        for line in _counted("faulty rows, skipped", rows, unit)
+    ]
+
+
+def _id_warning(table: Table, layout: Layout) -> list[str]:
+    if layout.own_ids or "id" not in table.columns:
+        return []
+    return [f"ids not given once to every row: 1 (column 'id'; the {table.unit}s name the seeds)"]
+
+
+def _label_warnings(
+    by_label: Mapping[str, Sequence[int]], given: Sequence[str] | None, unit: str
+) -> list[str]:
+    single = {label: rows[0] for label, rows in by_label.items() if len(rows) == 1}
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for label in by_label:
+        alike["".join(label.casefold().split())].append(label)
+    groups = [" and ".join(map(shown, group)) for group in alike.values() if len(group) > 1]
+    absent = [label for label in given or () if label not in by_label]
+    ones = [f"{shown(label)} in {unit} {row}" for label, row in single.items()]
+    return [
+        *_tallied("labels with one seed", ones),
+        *_tallied("labels that differ only in case or white space", groups),
+        *_tallied("labels without a seed", list(map(shown, absent))),
+    ]
+
+
+def _counted(what: str, rows: Sequence[int], unit: str) -> list[str]:
+    return _tallied(what, [str(row) for row in rows], kind=unit if len(rows) == 1 else f"{unit}s")
+
+
+def _tallied(what: str, cases: Sequence[str], *, kind: str = "") -> list[str]:
+    """Return the warning with its count and the first cases, or none where there are none."""
+    first = ", ".join(cases[:_FIRST]) + (", ..." if len(cases) > _FIRST else "")
+    return [f"{what}: {len(cases)} ({f'{kind} {first}'.strip()})"] if cases else []
+
+
+def _digest(examples: Iterable[Example[Target]]) -> str:
+    """Return a SHA-256 that is the same whichever kind of file the rows came from."""
+    digest = hashlib.sha256()
+    for row in examples:
+        meta = sorted((name, _plain(value)) for name, value in row.meta.items())
+        filled = [pair for pair in meta if pair[1]]
+        content = [row.id, row.text, row.text_pair, row.target, row.group, filled]
+        digest.update(f"{json.dumps(content)}\n".encode())
+    return digest.hexdigest()
+
+
+def _plain(value: Scalar) -> str:
+    """Return the value as CSV would hold it, for there it has no type."""
+    text = "" if value is None else str(value)
+    return text.lower() if text in {"True", "False"} else text

@@ -1,0 +1,267 @@
+"""Rows as they stand in a file, and the example that each of them gives.
+
+Nothing here compares two rows; what rows are to each other is `augment.formats.check`'s matter.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeGuard
+
+from augment.errors import InputError, InputFault
+from augment.records import Example, Scalar, Target
+
+_SHOWN_CHARS = 80
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN_CHARS
+_MAX_FAULTS = 50
+
+_NEVER = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRow:
+    """A row as it stands in the file; an empty CSV cell is None, for CSV cannot say null.
+
+    Attributes:
+        number: counted from 1: the line on which it begins (the header counts) in CSV, the line
+            in JSONL, its place among the rows elsewhere.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFault:
+    """One thing wrong with one row."""
+
+    number: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """All rows of a file.
+
+    Attributes:
+        name: the file as it was given, for messages.
+        unit: what `RawRow.number` counts, for messages.
+        columns: in order of first appearance.
+        untyped: whether every cell is text or None, as in CSV.
+        faults: rows that could not be read, in file order.
+    """
+
+    name: str
+    unit: Literal["row", "line"]
+    columns: tuple[str, ...]
+    rows: tuple[RawRow, ...]
+    untyped: bool = False
+    faults: tuple[RowFault, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def error(self, faults: Sequence[RowFault]) -> InputError:
+        """Return the error of these faults in row order, the first fifty of them in full."""
+        ordered = sorted(faults, key=lambda fault: fault.number)
+        located = [
+            InputFault(where=f"{self.name}, {self.unit} {fault.number}", what=fault.what)
+            for fault in ordered[:_MAX_FAULTS]
+        ]
+        more = len(faults) - len(located)
+        rest = [InputFault(where=self.name, what=f"and {more} more faults")] if more else []
+        return InputError([*located, *rest])
+
+
+def shown(value: Any) -> str:
+    """Return the value's repr, at most 80 characters: safe on any terminal."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 3]}..."
+
+
+def listed(values: Sequence[str], *, limit: int = _SHOWN_CHARS) -> str:
+    """Return as many values as fit in about `limit` characters, and how many are left out."""
+    parts: list[str] = []
+    while len(parts) < len(values) and sum(map(len, parts)) + 2 * len(parts) < limit - 20:
+        parts.append(shown(values[len(parts)]))
+    left = len(values) - len(parts)
+    return f"[{', '.join(parts)}{f', ... {left} more' if left else ''}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The names of the columns as the user gives them; None is to be found among known names."""
+
+    text: str | None = None
+    text_pair: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What the columns of a file mean.
+
+    Attributes:
+        pairs: whether rows have a second text; False also where its column is empty throughout.
+        label: None only where labels are optional.
+        first_list: where the first label that is a list stands (`row 3`): all must be lists then.
+        untyped: as in `Table`: a list is then written as a JSON string.
+        allowed: the labels that may occur, or None for any.
+        labelled: whether every row must have a label.
+        own_ids: whether the column `id` serves as such.
+    """
+
+    text: str
+    text_pair: str | None
+    pairs: bool
+    label: str | None
+    first_list: str | None
+    untyped: bool
+    allowed: Sequence[str] | None
+    labelled: bool
+    own_ids: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The example that a row gives; one with faults is not to be used.
+
+    Attributes:
+        trimmed: whether white space at the ends of a text or label was taken off.
+    """
+
+    number: int
+    example: Example[Target]
+    trimmed: bool
+    faults: tuple[str, ...]
+
+
+def draft(row: RawRow, layout: Layout, *, prefix: str) -> Draft:
+    """Return the row's example, its id made of prefix and row where it has none of its own."""
+    faults: list[str] = []
+    chosen = (layout.text, layout.text_pair, layout.label)
+    text = _text(row.values.get(layout.text), f"column {shown(layout.text)}", faults)
+    pair = None
+    if layout.text_pair is not None and layout.pairs:
+        what = f"column {shown(layout.text_pair)}"
+        pair = _text(row.values.get(layout.text_pair), what, faults)
+    cell = label_cell(row, layout.label, untyped=layout.untyped)
+    unlabelled = not layout.labelled and is_blank(cell)
+    target = _target(cell, layout, faults) if not unlabelled else () if layout.first_list else ""
+    group = None if "group" in chosen else _group(row.values.get("group"), faults)
+    aside = {*chosen, "group", "provenance", "id" if layout.own_ids else None}
+    meta = {
+        name: _scalar(name, value, faults)
+        for name, value in row.values.items()
+        if name not in aside
+    }
+    cells = [row.values.get(name) for name in chosen if name] + (cell if is_list(cell) else [])
+    number = str(row.values["id"]).strip() if layout.own_ids else f"{prefix}{row.number}"
+    _refuse_characters(number, "id", faults)
+    return Draft(
+        number=row.number,
+        example=Example(
+            id=number,
+            text=text,
+            text_pair=pair,
+            target=target,
+            meta=meta,
+            group=group,
+            origin="given" if unlabelled else "seed",
+        ),
+        trimmed=any(isinstance(cell, str) and cell != cell.strip() for cell in cells),
+        faults=tuple(faults),
+    )
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether the value is a list, for the type checker too."""
+    return isinstance(value, list)
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether the cell says nothing; NaN is what pandas writes for a missing text."""
+    if isinstance(cell, float):
+        return math.isnan(cell)
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def label_cell(row: RawRow, label: str | None, *, untyped: bool) -> Any:
+    """Return what the column `label` holds: where all is text, the list that a JSON text says."""
+    cell = None if label is None else row.values.get(label)
+    if not (untyped and isinstance(cell, str) and cell.lstrip().startswith("[")):
+        return cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell  # a label that begins with a bracket, such as [other]
+
+
+def _text(cell: Any, what: str, faults: list[str]) -> str:
+    if is_blank(cell):
+        faults.append(f"{what} is empty")
+        return ""
+    if not isinstance(cell, str):
+        faults.append(f"{what} is not text but {shown(cell)}")
+        return ""
+    _refuse_characters(cell, what, faults)
+    return cell.strip()
+
+
+def _refuse_characters(text: str, what: str, faults: list[str]) -> None:
+    found = _NEVER.search(text)
+    if found:
+        kind = "NUL" if found[0] == "\0" else f"the lone surrogate {found[0]!r}"
+        faults.append(f"{what} holds {kind} at character {found.start()}")
+
+
+def _target(cell: Any, layout: Layout, faults: list[str]) -> Target:
+    if layout.first_list is None or is_blank(cell):
+        return _label(cell, layout, faults)
+    if not is_list(cell):
+        where = f"that of {layout.first_list} is a list"
+        faults.append(f"label {shown(cell)} stands alone, but {where}: make every label a list")
+        return ()
+    return tuple(dict.fromkeys(_label(item, layout, faults) for item in cell))
+
+
+def _label(cell: Any, layout: Layout, faults: list[str]) -> str:
+    if isinstance(cell, int):
+        cell = json.dumps(cell)  # true and false as JSON writes them
+    before = len(faults)
+    label = _text(cell, "label", faults)
+    if len(faults) > before:
+        return label
+    if _CONTROL.search(label):
+        faults.append(f"label {shown(label)} holds a control character or a line break")
+    elif layout.allowed is not None and label not in layout.allowed:
+        faults.append(f"label {shown(label)} is not one of {listed(layout.allowed)}")
+    return label
+
+
+def _group(cell: Any, faults: list[str]) -> str | None:
+    if is_blank(cell):
+        return None
+    return _text(str(cell) if isinstance(cell, int) else cell, "group", faults)
+
+
+def _scalar(name: str, value: Any, faults: list[str]) -> Scalar:
+    """Return nested values as JSON, NaN as None, infinities, dates and the like as text."""
+    _refuse_characters(name, f"the name of column {shown(name)}", faults)
+    if isinstance(value, list | dict):
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except RecursionError:
+            faults.append(f"column {shown(name)} is nested too deeply")
+            return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    _refuse_characters(str(value), f"column {shown(name)}", faults)
+    return str(value)

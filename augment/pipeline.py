@@ -1,0 +1,303 @@
+"""The loop from asks to decisions, and nothing else.
+
+    planner ─> renderer ─> engine ─> journal ─> parse ─> filters ─> journal ─> planner
+
+Two tasks share it: one hands requests to the engine and records what arrives, one judges what was
+recorded. An answer is committed before its slot takes the next request; verdicts may lag behind,
+and are made again after a crash for answers that have none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from augment.answers import QUOTA, rejection, rows_of
+from augment.errors import EngineGone
+from augment.plan.budget import Budget, Spent
+from augment.plan.planner import Planner
+from augment.protocols import Encoder, Engine, Filter, Journal, Task
+from augment.records import (
+    Arrival,
+    Ask,
+    Candidate,
+    Completion,
+    Decision,
+    Failure,
+    Fault,
+    Request,
+    Verdict,
+)
+
+Ending: TypeAlias = Literal["done", "exhausted", "budget", "gone"]
+
+LAST_WAIT_S = 30.0
+"""How long answers that are still under way are awaited once nothing more is asked for."""
+_MOST_UNJUDGED = 1024
+"""So many answers may await judgement before the engine has to wait for the filters."""
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a run is put together from."""
+
+    task: Task[Any]
+    planner: Planner
+    render: Callable[[Ask], Request]
+    engine: Engine
+    filters: Sequence[Filter]
+    journal: Journal
+    budget: Budget
+    encoder: Encoder | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+class Pipeline:
+    """One session of a run; its public attributes are for whoever watches it.
+
+    Attributes:
+        spent: what the run has used up, over all its sessions.
+        accepted: rows so far, over all its sessions; `rejected` likewise.
+        reasons: rejected rows by reason.
+        ending_detail: why it ended as it did, in words; empty while it runs or if all is done.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._screens = [f for f in parts.filters if not f.sequential]
+        self._gates = [f for f in parts.filters if f.sequential]
+        self._resend: deque[Ask] = deque()
+        self._unjudged: deque[Arrival] = deque()
+        self._under_way: dict[int, tuple[Ask, str]] = {}
+        self._arrived, self._judged = asyncio.Event(), asyncio.Event()
+        self._deadline = asyncio.timeout(None)
+        self._uncommitted = self._all_arrived = False
+        self._ending: Ending | None = None
+        self._began = parts.clock()
+        self._seconds_before = 0.0
+        self.spent = Spent()
+        self.accepted = self.rejected = 0
+        self.reasons: Counter[str] = Counter()
+        self.ending_detail = ""
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are with the engine."""
+        return len(self._under_way)
+
+    def restore(self, *, seconds: float) -> None:
+        """Take up what the journal holds; `seconds` is how long earlier sessions took."""
+        planner, task = self._parts.planner, self._parts.task
+        self._seconds_before = seconds
+        for arrival, decisions in self._parts.journal.replay():
+            planner.sent(arrival.ask)
+            self.spent.requests += 1
+            self._count(arrival.outcome)
+            if not decisions:
+                self._unjudged.append(arrival)
+                continue
+            for row, decision in zip(rows_of(task, arrival), decisions, strict=True):
+                if decision.accepted and isinstance(row, Candidate):
+                    self._accept(row)
+            self._conclude(arrival, decisions)
+        for ask, _ in self._parts.journal.unanswered():
+            planner.sent(ask)
+            self.spent.requests += 1
+            self._resend.append(ask)
+        planner.take_heart()
+
+    async def run(self) -> Ending:
+        """Go on until every quota is full or given up, the budget is spent or the engine gone.
+
+        Raises:
+            JournalError: nothing can be recorded any more.
+        """
+        both = {asyncio.create_task(self._judge()), asyncio.create_task(self._exchange())}
+        try:
+            finished, _ = await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
+            for task in finished:
+                task.result()
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+        self._parts.journal.commit()
+        if self._ending is None:
+            self._ending = "done" if self._parts.planner.filled else "exhausted"
+            given_up = self._parts.planner.exhausted
+            self.ending_detail = f"given up: {', '.join(given_up)}" if given_up else ""
+        return self._ending
+
+    # To the engine and back ---------------------------------------------------------------------
+
+    async def _exchange(self) -> None:
+        """Hand out requests and record what arrives; the wait for the last ones is bounded."""
+        try:
+            async with (
+                self._deadline,
+                contextlib.aclosing(self._parts.engine.complete(self._requests())) as answers,
+            ):
+                async for request, outcome in answers:
+                    self._record(request.ask, request.key, outcome)
+        except TimeoutError:
+            why = Failure(code="unanswered", detail=f"no answer within the last {LAST_WAIT_S:g} s")
+            for ask, key in list(self._under_way.values()):
+                self._record(ask, key, why)
+        except EngineGone as error:
+            self._ending, self.ending_detail = "gone", str(error)
+        self._parts.journal.commit()
+        self._all_arrived = True
+        self._arrived.set()
+
+    def _record(self, ask: Ask, key: str, outcome: Completion | Failure) -> None:
+        self._under_way.pop(ask.number, None)
+        self._count(outcome)
+        self._unjudged.append(self._parts.journal.arrive(ask, key, outcome))
+        self._uncommitted = True
+        self._arrived.set()
+
+    async def _requests(self) -> AsyncGenerator[Request]:
+        """Yield requests while more is needed, each only once all arrivals are committed."""
+        while not self._must_stop():
+            self._judged.clear()
+            ask = self._next_ask()
+            if self._uncommitted or ask is None:
+                self._parts.journal.commit()
+                self._uncommitted = False
+            if ask is None:
+                await self._judged.wait()
+                continue
+            request = self._parts.render(ask)
+            self._parts.journal.plan([(ask, request.key)])
+            self._under_way[ask.number] = (ask, request.key)
+            yield request
+        self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_WAIT_S)
+
+    def _must_stop(self) -> bool:
+        """Tell whether nothing more is to be asked for, and remember why."""
+        if self._parts.planner.finished:
+            return True
+        self.spent.seconds = self._seconds_before + self._parts.clock() - self._began
+        limit = self.spent.exceeds(self._parts.budget)
+        if limit is not None:
+            self._ending, self.ending_detail = "budget", limit
+        return limit is not None
+
+    def _next_ask(self) -> Ask | None:
+        """Return the next ask; None while what is under way may do, or the filters lag behind."""
+        if self._resend:
+            return self._resend.popleft()
+        if len(self._unjudged) > _MOST_UNJUDGED:
+            return None
+        ask = self._parts.planner.next()
+        if ask is not None:
+            self.spent.requests += 1
+        return ask
+
+    def _count(self, outcome: Completion | Failure) -> None:
+        if isinstance(outcome, Completion):
+            self.spent.prompt_tokens += outcome.prompt_tokens or 0
+            self.spent.completion_tokens += outcome.completion_tokens or 0
+
+    # From answer to decision --------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        """Judge what arrives, in order, until everything has."""
+        while self._unjudged or not self._all_arrived:
+            if not self._unjudged:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            batch = [self._unjudged[i] for i in range(min(_BATCH, len(self._unjudged)))]
+            rows = [rows_of(self._parts.task, arrival) for arrival in batch]
+            screened = await self._screen([row for own in rows for row in own])
+            for arrival, own in zip(batch, rows, strict=True):
+                decisions = [
+                    self._decide(row, screened, arrival=arrival.number, index=index)
+                    for index, row in enumerate(own)
+                ]
+                self._parts.journal.decide(decisions)
+                for cell in self._conclude(arrival, decisions):
+                    self._parts.journal.note("given up", cell)
+                self._unjudged.popleft()
+            self._judged.set()
+            await asyncio.sleep(0)
+
+    async def _screen(self, rows: Sequence[Candidate | Fault]) -> dict[int, list[Verdict]]:
+        """Return the verdicts of the filters that look at one row alone, by the row's identity."""
+        passing = [row for row in rows if isinstance(row, Candidate) and self._is_wanted(row)]
+        verdicts: dict[int, list[Verdict]] = {id(row): [] for row in passing}
+        vectors = None
+        if self._parts.encoder is not None and passing:
+            texts = [candidate.example.whole for candidate in passing]
+            vectors = await asyncio.to_thread(self._parts.encoder.encode, texts)
+        for screen in self._screens:
+            if not passing:
+                break
+            found = screen.judge(passing, vectors)
+            kept: list[int] = []
+            for place, (candidate, verdict) in enumerate(zip(passing, found, strict=True)):
+                verdicts[id(candidate)].append(verdict)
+                if verdict.outcome != "rejected":
+                    kept.append(place)
+            if len(kept) < len(passing):
+                passing = [passing[place] for place in kept]
+                vectors = None if vectors is None else vectors[kept]
+        return verdicts
+
+    def _decide(
+        self,
+        row: Candidate | Fault,
+        screened: Mapping[int, list[Verdict]],
+        *,
+        arrival: int,
+        index: int,
+    ) -> Decision:
+        if isinstance(row, Fault):
+            verdicts = [rejection(row)]
+        else:
+            verdicts = list(screened.get(id(row), ()))
+            if all(verdict.outcome != "rejected" for verdict in verdicts):
+                verdicts += self._pass_gates(row)
+        accepted = all(verdict.outcome != "rejected" for verdict in verdicts)
+        if accepted and isinstance(row, Candidate):
+            self._accept(row)
+        return Decision(arrival=arrival, index=index, accepted=accepted, verdicts=tuple(verdicts))
+
+    def _pass_gates(self, candidate: Candidate) -> list[Verdict]:
+        """Return the verdicts that depend on what was accepted before this very row."""
+        if not self._is_wanted(candidate):
+            return [QUOTA]
+        verdicts: list[Verdict] = []
+        for gate in self._gates:
+            verdicts += gate.judge([candidate], None)
+            if verdicts[-1].outcome == "rejected":
+                break
+        return verdicts
+
+    def _is_wanted(self, candidate: Candidate) -> bool:
+        labels = self._parts.task.labels_of(candidate.example)
+        return self._parts.planner.has_room(labels)
+
+    def _accept(self, candidate: Candidate) -> None:
+        self._parts.planner.accept(self._parts.task.labels_of(candidate.example))
+        for filter_ in self._parts.filters:
+            filter_.observe([candidate.example])
+
+    def _conclude(self, arrival: Arrival, decisions: Sequence[Decision]) -> list[str]:
+        """Count an arrival's decisions; return the cells that are given up after it."""
+        accepted = 0
+        for decision in decisions:
+            if decision.accepted:
+                accepted += 1
+            else:
+                self.reasons[decision.rejection.reason or decision.rejection.filter] += 1
+        self.accepted += accepted
+        self.rejected += len(decisions) - accepted
+        return self._parts.planner.judged(arrival.ask, accepted)

@@ -1,0 +1,221 @@
+"""The configuration of a run, from a YAML file and the command line; closed to unknown keys.
+
+Every option of `augment run` stands here under its own name (`per-label`, or `per_label`); what
+only a file can say (label descriptions, guidelines, headers) stands here too. The command line
+wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from augment.errors import InputError, InputFault
+
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+Positive: TypeAlias = Annotated[int, Field(ge=1)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0)]
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Closed(BaseModel):
+    """A part of the recipe: frozen, unknown keys refused, dashes or underscores in names."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_dashed, populate_by_name=True
+    )
+
+
+class Sampling(Closed):
+    """How the engine samples; `max_tokens` bounds one answer."""
+
+    temperature: Annotated[float, Field(ge=0, le=5)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_tokens: Positive = 512
+
+
+class Prices(Closed):
+    """Of a million tokens, in any currency."""
+
+    prompt: Annotated[float, Field(ge=0)] = 0.0
+    completion: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Filters(Closed):
+    """Which filters run, and thresholds that are not to be found from the seeds.
+
+    Attributes:
+        off: names of filters that are left out.
+        near_duplicate: Jaccard similarity from which two rows are one.
+        leak: Jaccard similarity from which a row repeats the hold-out.
+    """
+
+    off: tuple[Literal["length", "form", "copy", "leak", "near_duplicate"], ...] = ()
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
+    leak: Annotated[float, Field(gt=0, le=1)] = 0.7
+
+
+class Recipe(Closed):
+    """Everything that decides how a run goes, apart from its seeds."""
+
+    task: Literal["classification"] | None = Field(None, description="what a row is")
+    per_label: Positive | None = Field(
+        None, description="accepted rows of each label; 50 unless --total"
+    )
+    total: Positive | None = Field(None, description="accepted rows altogether, shared as seeds")
+    random_seed: int = Field(0, ge=0, description="of every draw")
+    reserve: Share = Field(0.0, description="share of the seeds kept out of prompts and fits")
+
+    endpoint: str | None = Field(None, description="OpenAI-compatible server, up to /v1")
+    model: str | None = Field(None, description="which of the engine's models")
+    engine: Literal["endpoint", "seedlm"] | None = Field(None, description="who answers")
+    api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds the server's key")
+    headers: Mapping[str, str] = Field(default_factory=dict, description="sent with each call")
+    extra_body: Mapping[str, Any] = Field(default_factory=dict, description="put into each call")
+    concurrency: Positive = Field(64, description="most requests in flight")
+    timeout_s: Seconds = Field(600.0, description="for one call")
+    max_wait_s: Seconds = Field(600.0, description="without any answer, before giving up")
+
+    max_requests: Positive | None = Field(None, description="default 20 x the rows + 200")
+    max_tokens: Positive | None = Field(None, description="prompts and answers together")
+    max_minutes: Seconds | None = Field(None, description="over all sessions of the run")
+    max_cost: Annotated[float, Field(gt=0)] | None = Field(None, description="needs `prices`")
+    prices: Prices = Prices()
+
+    holdout: Path | None = Field(None, description="rows that no accepted row may repeat")
+    out: Path = Field(Path("runs/latest"), description="the run's folder")
+    text_field: str | None = Field(None, description="column of the text")
+    text_pair_field: str | None = Field(None, description="column of the second text")
+    label_field: str | None = Field(None, description="column of the label or labels")
+    lenient: bool = Field(False, description="skip faulty rows and count them")
+
+    labels: Mapping[str, str | None] | None = Field(None, description="label: description")
+    guidelines: str | None = Field(None, description="what a row must heed, for the prompts")
+    glossary: Mapping[str, str] = Field(default_factory=dict, description="term: meaning")
+    language: str | None = Field(None, description="of the rows, where it needs saying")
+    strategies: Mapping[Literal["fewshot", "paraphrase"], Annotated[float, Field(ge=0)]] = Field(
+        default_factory=lambda: {"fewshot": 0.8, "paraphrase": 0.2},
+        description="strategy: how often it is drawn",
+    )
+    shots: Annotated[int, Field(ge=0, le=64)] = Field(5, description="seeds in a fewshot prompt")
+    rows_per_request: Annotated[int, Field(ge=1, le=50)] = Field(1, description="rows in an answer")
+    sampling: Sampling = Sampling()
+    templates: Path | None = Field(None, description="folder of your own prompt templates")
+    filters: Filters = Filters()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_may_be_a_list(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(values.get("labels"), list):
+            return values | {"labels": dict.fromkeys(map(str, values["labels"]))}
+        return values
+
+    @model_validator(mode="after")
+    def _must_agree(self) -> Recipe:
+        if self.per_label is not None and self.total is not None:
+            raise ValueError("--per-label and --total exclude each other")
+        if self.endpoint is None and self.engine == "endpoint":
+            raise ValueError("--engine endpoint needs --endpoint URL")
+        if self.endpoint is not None and self.engine not in {None, "endpoint"}:
+            raise ValueError(f"--endpoint does not go with --engine {self.engine}")
+        if self.endpoint is not None and not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"--endpoint {self.endpoint!r} must begin with http:// or https://")
+        if self.max_cost is not None and self.prices == Prices():
+            raise ValueError("--max-cost needs `prices` in the recipe")
+        if not any(self.strategies.values()):
+            raise ValueError("`strategies` must give at least one a weight above 0")
+        return self
+
+
+OPERATIONAL = frozenset(
+    {
+        "endpoint", "api_key_env", "headers", "concurrency", "timeout_s", "max_wait_s", "prices",
+        "out", "lenient", "holdout", "templates", "text_field", "text_pair_field", "label_field",
+    }
+)  # fmt: skip
+"""Fields that may change between the sessions of a run: what they say is not in the rows, or is
+held against the old run by its content (seeds, hold-out, templates).
+"""
+
+MAY_GROW = frozenset(
+    {"per_label", "total", "max_requests", "max_tokens", "max_minutes", "max_cost"}
+)
+"""Fields that may be larger in a later session (None is the largest budget, not quota)."""
+
+
+def load(path: Path | None, *, options: Mapping[str, Any]) -> Recipe:
+    """Return the recipe in the file with the command line's options over it.
+
+    Raises:
+        InputError: every unknown key and value that is not allowed.
+    """
+    values = dict(_read(path)) if path is not None else {}
+    origin = {_dashed(key): str(path) for key in values}
+    for name, value in options.items():
+        values.pop(_dashed(name), None)
+        values[name] = value
+        origin[_dashed(name)] = "command line"
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise InputError([_fault(dict(detail), origin) for detail in error.errors()]) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise InputError.one(str(path), f"cannot be read as YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError.one(str(path), "must hold a mapping of option names to values")
+    return {_dashed(str(key)): value for key, value in cast("dict[Any, Any]", values).items()}
+
+
+def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
+    place = ".".join(str(part) for part in detail["loc"])
+    where = origin.get(_dashed(place.split(".", maxsplit=1)[0]), "recipe")
+    if detail["type"] == "extra_forbidden":
+        allowed = ", ".join(_dashed(name) for name in Recipe.model_fields)
+        return InputFault(where=where, what=f"unknown key {place!r}; allowed are {allowed}")
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not place:
+        return InputFault(where="recipe", what=message)
+    return InputFault(
+        where=f"{where}, {_dashed(place)}", what=f"{message} (found {_short(detail['input'])})"
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
+    """Say in which ways `now` may not continue a run that was begun with the recipe `before`."""
+    found: list[str] = []
+    for name, value in comparable(now).items():
+        old = before.get(name)
+        if old == value or (name in MAY_GROW and _grown(name, old, value)):
+            continue
+        found.append(f"{_dashed(name)}: was {_short(old)}, now {_short(value)}")
+    return found
+
+
+def _grown(name: str, old: Any, new: Any) -> bool:
+    if name in {"per_label", "total"}:
+        return old is not None and new is not None and new > old
+    return new is None or (old is not None and new > old)
+
+
+def comparable(recipe: Recipe) -> dict[str, Any]:
+    """Return what the rows depend on, as plain JSON values."""
+    return recipe.model_dump(mode="json", exclude=set(OPERATIONAL))

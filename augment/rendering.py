@@ -1,0 +1,135 @@
+"""From an ask to the request that goes to the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from augment.draws import draw_seed
+from augment.protocols import Task
+from augment.records import Ask, Json, Message, Request, Sampling, SeedSet
+from prompts.templates import Template, Turn
+
+if TYPE_CHECKING:
+    from hashlib import _Hash  # pyright: ignore[reportPrivateUsage] # the only name of its type
+
+    from prompts.templates import Bound
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_MOST_SCHEMAS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How the engine is to sample, for all asks of a run; `max_tokens` bounds one answer."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """A bound template, with its fixed messages ready for use and already hashed."""
+
+    template: Bound
+    fixed: tuple[Message, ...]
+    hashed: _Hash
+
+
+class Renderer:
+    """Turns asks into requests; the same ask always into the same request.
+
+    The key of a request is the SHA-256 of its messages, schema and sampling as JSON with sorted
+    keys, without white space, in ASCII. Nothing else enters it, so that whoever holds a request
+    can compute its key.
+
+    Args:
+        task: gives the prompt variables and the schema.
+        templates: the template of each strategy.
+        seeds: where an ask's exemplars are found.
+        decoding: the same for every ask.
+        random_seed: the run's; each ask gets a sampling seed of its own from it.
+    """
+
+    def __init__(
+        self,
+        task: Task[Any],
+        templates: Mapping[str, Template],
+        *,
+        seeds: SeedSet,
+        decoding: Decoding,
+        random_seed: int,
+    ) -> None:
+        constants = task.constants()
+        self._task = task
+        self._bound = {name: _prepared(each.bind(constants)) for name, each in templates.items()}
+        self._seeds = seeds.by_id
+        self._decoding = decoding
+        self._random_seed = random_seed
+        self._schemas: dict[int, tuple[Mapping[str, Json], str]] = {}
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The messages that are the same for every ask: what a row must not repeat."""
+        return tuple(message.content for each in self._bound.values() for message in each.fixed)
+
+    def request(self, ask: Ask) -> Request:
+        """Render an ask; its strategy must have a template, and its exemplars must be seeds."""
+        bound = self._bound[ask.strategy]
+        exemplars = [self._seeds[each] for each in ask.exemplars]
+        turns = bound.template.render_varying(self._task.variables(ask, exemplars))
+        schema = self._task.schema(ask)
+        sampling = Sampling(
+            temperature=self._decoding.temperature,
+            top_p=self._decoding.top_p,
+            max_tokens=self._decoding.max_tokens,
+            seed=draw_seed(self._random_seed, ask.number, "sampling"),
+        )
+        return Request(
+            key=self._key(bound.hashed, turns, sampling, schema),
+            messages=bound.fixed + tuple(Message(role=r, content=c) for r, c in turns),
+            schema=schema,
+            sampling=sampling,
+            ask=ask,
+        )
+
+    def _key(
+        self, head: _Hash, turns: list[Turn], sampling: Sampling, schema: Mapping[str, Json]
+    ) -> str:
+        numbers = (
+            f'"max_tokens":{sampling.max_tokens},"seed":{sampling.seed},'
+            f'"temperature":{json.dumps(sampling.temperature)},"top_p":{json.dumps(sampling.top_p)}'
+        )
+        messages = ",".join(map(_json_of, turns))
+        rest = f'{messages}],"sampling":{{{numbers}}},"schema":{self._schema_json(schema)}}}'
+        digest = head.copy()  # the fixed messages were hashed once and for all
+        digest.update(rest.encode("ascii"))
+        return digest.hexdigest()
+
+    def _schema_json(self, schema: Mapping[str, Json]) -> str:
+        """Return the canonical JSON, computed once for a schema that many asks share."""
+        known = self._schemas.get(id(schema))
+        if known is None:
+            if len(self._schemas) >= _MOST_SCHEMAS:
+                self._schemas.clear()
+            known = self._schemas[id(schema)] = (schema, _CANONICAL.encode(schema))
+        return known[1]  # the schema is held too, so that its id stands for nothing else
+
+
+def _prepared(bound: Bound) -> _Bound:
+    messages = ",".join(map(_json_of, bound.fixed))
+    head = f'{{"messages":[{messages}{"," if bound.fixed and bound.varies else ""}'
+    return _Bound(
+        template=bound,
+        fixed=tuple(Message(role=role, content=content) for role, content in bound.fixed),
+        hashed=sha256(head.encode("ascii")),
+    )
+
+
+def _json_of(turn: Turn) -> str:
+    role, content = turn
+    return f'{{"content":{json.dumps(content)},"role":"{role}"}}'

@@ -1,0 +1,109 @@
+"""Every figure of a run's report, counted in one pass over its journal.
+
+What comes out is plain JSON and the same for the same journal; `evals.report` and `evals.card`
+show it and count nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from augment.records import Arrival, Completion, Decision, Json, SeedSet
+from evals import lengths
+from evals.subject import Making, Subject
+from evals.tally import Row, Tally
+from evals.timeline import Timeline
+
+__all__ = ["Making", "Subject", "gather"]
+
+Round: TypeAlias = tuple[Arrival, tuple[Row, ...], tuple[Decision, ...]]
+
+SCHEMA_VERSION = 1
+_SECRET = frozenset({"headers", "api_key", "api-key"})
+
+
+def gather(
+    subject: Subject,
+    rounds: Iterable[Round],
+    *,
+    sessions: Sequence[tuple[float, float]],
+    notes: Iterable[tuple[float, str, str]],
+) -> dict[str, Json]:
+    """Return the figures of a run as plain JSON.
+
+    For what was judged, `candidates` + `none` = `accepted` + `rejected`: `none` counts the rows
+    that an answer owed and did not give. `awaiting` rows have no decision and count nowhere else.
+
+    Args:
+        subject: the run.
+        rounds: each arrival with its rows and their decisions; these may be none.
+        sessions: (start, end) of each, in seconds since the epoch.
+        notes: (time, kind, detail) of each; `given up` names a cell.
+    """
+    timeline = Timeline(sessions)
+    tally = Tally(subject)
+    for arrival, rows, decisions in rounds:
+        tally.arrived(arrival)
+        timeline.add(
+            arrival.at,
+            accepted=sum(decision.accepted for decision in decisions),
+            tokens=_tokens(arrival),
+        )
+        if not decisions:
+            tally.counts["awaiting"] += len(rows)
+            continue
+        for row, decision in zip(rows, decisions, strict=True):
+            tally.judged(arrival, row, decision)
+    given_up = {detail for _, kind, detail in notes if kind == "given up"}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": _run(subject, sessions, timeline.active_s),
+        "seeds": _seeds(subject.seeds),
+        **tally.figures(active_s=timeline.active_s, given_up=given_up),
+        "throughput": timeline.figures(),
+        "lengths": lengths.compare(
+            Counter(len(seed.whole) for seed in subject.seeds.examples), tally.lengths
+        ),
+        "making": {
+            "recipe": {k: v for k, v in subject.making.recipe.items() if k not in _SECRET},
+            "versions": dict(subject.making.versions),
+        },
+    }
+
+
+def _run(
+    subject: Subject, sessions: Sequence[tuple[float, float]], active_s: float
+) -> dict[str, Json]:
+    began = [datetime.fromtimestamp(start, UTC) for start, _ in sessions[:1]]
+    return {
+        "name": subject.name,
+        "task": subject.task,
+        "ending": subject.ending,
+        "ending_detail": subject.ending_detail,
+        "engine": subject.making.engine,
+        "model": subject.making.model,
+        "began": began[0].isoformat(timespec="seconds") if began else None,
+        "sessions": len(sessions),
+        "active_s": round(active_s, 3),
+    }
+
+
+def _seeds(seeds: SeedSet) -> dict[str, Json]:
+    return {
+        "rows": len(seeds.examples),
+        "labels": len(seeds.labels),
+        "several": seeds.several,
+        "pairs": seeds.pairs,
+        "digest": seeds.digest,
+        "warnings": list(seeds.warnings),
+    }
+
+
+def _tokens(arrival: Arrival) -> int:
+    outcome = arrival.outcome
+    if not isinstance(outcome, Completion):
+        return 0
+    return (outcome.prompt_tokens or 0) + (outcome.completion_tokens or 0)

@@ -1,0 +1,117 @@
+"""How figures are put into words, for the report and the card alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from augment.records import Json
+
+# Characters that a reader would not see, or that would change how the text around them reads:
+# controls, line separators, zero-width and bidirectional formatting, lone surrogates, tags.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+
+NOTHING = "\u2013"
+"""What stands in the place of a value that there is none of."""
+_NBSP = "\u00a0"
+
+_REASONS = {
+    "chatter": "the assistant's own voice",
+    "control": "control characters",
+    "copy_of_seed": "copies of seeds",
+    "duplicate": "exact duplicates",
+    "echo": "echoes of the prompt",
+    "empty": "empty texts",
+    "json": "answers without JSON",
+    "label": "wrong labels",
+    "leak": "leaks of the hold-out",
+    "near_duplicate": "near-duplicates",
+    "no_holdout": "no hold-out was given",
+    "placeholder": "unfilled placeholders",
+    "quota": "rows beyond the quota",
+    "refusal": "refusals in words",
+    "refused": "refused prompts",
+    "schema": "answers of the wrong shape",
+    "server_error": "server errors",
+    "too_few_seeds": "too few seeds",
+    "too_long": "texts too long",
+    "too_short": "texts too short",
+    "truncated": "answers cut off",
+    "unreadable": "unreadable responses",
+}
+
+_ENDINGS = {
+    "exhausted": "labels were given up",
+    "budget": "the budget was spent",
+    "gone": "the engine was gone",
+    "interrupted": "it was interrupted",
+}
+
+
+def headline(figures: Mapping[str, Json]) -> str:
+    """Return the sentence that says what happened."""
+    run, counts = figures["run"], figures["counts"]
+    accepted, wanted = counts["accepted"], counts["wanted"]
+    parts = [
+        f"{counted(accepted, 'row')} accepted"
+        if wanted is None
+        else f"{number(accepted)} of {counted(wanted, 'row')} accepted"
+    ]
+    parts[0] += f" in {duration(run['active_s'])}"
+    if wanted is None:
+        full = sum(cell["accepted"] >= cell["wanted"] for cell in figures["cells"])
+        parts.append(f"{number(full)} of {counted(len(figures['cells']), 'quota')} full")
+    if run["ending"] in _ENDINGS:
+        parts.append(_ENDINGS[run["ending"]])
+    if figures["rates"]["kept"] is not None:
+        parts.append(f"{share(figures['rates']['kept'])} of the candidates were kept")
+    reasons = [each["reason"] for each in figures["rejections"] if each["reason"] != "quota"]
+    if reasons:
+        parts.append(f"rejected most: {in_words(reasons[0])}")
+    return "; ".join(parts) + "."
+
+
+def in_words(reason: str) -> str:
+    """Return a reason's short code as people say it."""
+    return _REASONS.get(reason, reason.replace("_", " "))
+
+
+def number(value: float) -> str:
+    """Return a count with its thousands set off, or a measurement to three digits."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return the count with its noun, `1 row`, `2 rows`."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def share(ratio: float) -> str:
+    """Return a ratio as a percentage; what is not all or nothing is not shown as such."""
+    if 0 < ratio < 0.005:
+        return f"<1{_NBSP}%"
+    if 0.995 <= ratio < 1:
+        return f">99{_NBSP}%"
+    return f"{100 * ratio:.0f}{_NBSP}%"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units."""
+    if seconds < 10:
+        return f"{seconds:.1f}{_NBSP}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{_NBSP}s"
+    if whole < 3600:
+        return f"{whole // 60}{_NBSP}min {whole % 60}{_NBSP}s"
+    return f"{whole // 3600}{_NBSP}h {whole % 3600 // 60}{_NBSP}min"
+
+
+def visible(text: str) -> str:
+    """Return the text with every hidden character as its code point, such as [U+202E]."""
+    return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
