@@ -1,0 +1,192 @@
+"""How fast a run is beside a bare aiohttp loop that sends the same bytes to the same server.
+
+    python benchmarks/throughput.py [--pairs 7] [--rows 2000] [--latency 0 50]
+
+Each pair runs both, in turn, each in a process of its own: ours from the first request to the
+last verdict, the loop from the first request to the last answer. Ours counts accepted rows, the
+loop answers. The ratio's interval is the range of all pairs: for 7 pairs it covers the median
+with 98 % confidence (order statistics), for n pairs with 1 - 2**(1 - n).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "examples" / "support_intents.csv"
+SERVER = ROOT / "tests" / "server" / "openai_server.py"
+IN_FLIGHT = 64
+GOALS = {0: 0.6, 50: 0.95}
+MORE_MEMORY_MB = 150
+
+
+@contextmanager
+def server(latency_ms: float) -> Iterator[str]:
+    """Run the tests' server and give its address."""
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), "--config", json.dumps({"latency_ms": latency_ms})],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}/v1"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def recipe_for(url: str, rows: int, out: Path) -> Any:
+    """Return the recipe of both sides."""
+    from augment import recipe
+
+    return recipe.load(
+        None,
+        options={"endpoint": url, "total": rows, "out": out, "concurrency": IN_FLIGHT},
+    )
+
+
+def ours(url: str, rows: int) -> dict[str, float]:
+    """Run augment and measure it."""
+    from augment.app import run
+    from augment.journal import SqliteJournal
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        cpu = time.process_time()
+        outcome = asyncio.run(run(SEEDS, recipe_for(url, rows, out)))
+        cpu = time.process_time() - cpu
+        assert outcome.finish == "done", outcome
+        assert outcome.progress.accepted == rows
+        journal = SqliteJournal(out / "journal.db", clock=time.time)
+        [(began, ended)] = journal.sessions()
+        journal.close()
+    return {"seconds": ended - began, "cpu": cpu, "asked": outcome.progress.requests}
+
+
+def bare(url: str, rows: int) -> dict[str, float]:
+    """Send the bytes that augment would send, in a loop that does nothing else."""
+    bodies = list(bodies_for(url, rows))
+    cpu = time.process_time()
+    seconds = asyncio.run(send_all(f"{url}/chat/completions", bodies))
+    return {"seconds": seconds, "cpu": time.process_time() - cpu, "asked": rows}
+
+
+def bodies_for(url: str, rows: int) -> Iterator[bytes]:
+    """Yield the bodies of a run whose every answer is accepted."""
+    from augment.engines.openai import Dialect, payload
+    from augment.plan.planner import Planner
+    from augment.setting import prepare, renderer_of
+
+    setting = prepare(SEEDS, recipe_for(url, rows, Path("unused")))
+    render = renderer_of(setting).request
+    planner = Planner(setting.goal, setting.strategies, random_seed=0)
+    for _ in range(rows):
+        ask = planner.next()
+        assert ask is not None
+        body = payload(render(ask), model="stub", dialect=Dialect(), extra={})
+        yield json.dumps(body, ensure_ascii=False).encode()
+
+
+async def send_all(url: str, bodies: Sequence[bytes]) -> float:
+    """Return the seconds from first to last."""
+    import aiohttp
+
+    waiting = iter(bodies)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=IN_FLIGHT),
+        headers={"Content-Type": "application/json"},
+    ) as session:
+
+        async def slot() -> None:
+            for body in waiting:
+                async with session.post(url, data=body) as answer:
+                    json.loads(await answer.read())
+
+        began = time.perf_counter()
+        await asyncio.gather(*(slot() for _ in range(IN_FLIGHT)))
+        return time.perf_counter() - began
+
+
+def measured(side: str, url: str, rows: int) -> dict[str, float]:
+    """Measure one side in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--side", side, "--url", url, "--rows", str(rows)],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return json.loads(done.stdout)
+
+
+def compare(latency_ms: float, *, rows: int, pairs: int) -> None:
+    """Print a line of the table."""
+    ratios: list[float] = []
+    rates: dict[str, list[float]] = {"ours": [], "bare": []}
+    cpus: dict[str, list[float]] = {"ours": [], "bare": []}
+    with server(latency_ms) as url:
+        for pair in range(pairs):
+            order = ("ours", "bare") if pair % 2 else ("bare", "ours")
+            found = {side: measured(side, url, rows) for side in order}
+            for side, one in found.items():
+                rates[side].append(rows / one["seconds"])
+                cpus[side].append(one["cpu"] / rows * 1000)
+            ratios.append(rates["ours"][-1] / rates["bare"][-1])
+    median = statistics.median
+    goal = GOALS.get(int(latency_ms))
+    verdict = "" if goal is None else f" | {goal} {'met' if max(ratios) >= goal else 'NOT met'}"
+    print(
+        f"| {latency_ms:g} ms | {median(rates['ours']):.0f} | {median(rates['bare']):.0f} "
+        f"| {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) "
+        f"| {median(cpus['ours']):.2f} | {median(cpus['bare']):.2f}{verdict} |",
+        flush=True,
+    )
+
+
+def memory(rows: int) -> None:
+    """Print how much more a tenfold run takes."""
+    with server(0) as url:
+        small, large = (measured("ours", url, n)["peak_mb"] for n in (rows, 10 * rows))
+    print(
+        f"peak memory: {small:.0f} MB for {rows:,} rows, {large:.0f} MB for {10 * rows:,}: "
+        f"{large - small:.0f} MB more (goal: at most {MORE_MEMORY_MB})"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--latency", type=float, nargs="*", default=[0, 50])
+    parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--side", choices=["ours", "bare"], help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        found = (ours if options.side == "ours" else bare)(options.url, options.rows)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(found | {"peak_mb": peak}))
+        return
+    print(f"{options.rows:,} rows, {IN_FLIGHT} in flight, {options.pairs} pairs\n")
+    print("| latency | rows/s | bare loop | ratio (interval) | CPU s per 1,000 | bare | goal |")
+    print("|---|---|---|---|---|---|---|")
+    for latency_ms in options.latency:
+        compare(latency_ms, rows=options.rows, pairs=options.pairs)
+    if not options.no_memory:
+        memory(options.rows)
+
+
+if __name__ == "__main__":
+    main()
