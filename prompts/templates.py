@@ -30,7 +30,7 @@ import yaml
 from langchain_core.prompts.chat import ChatPromptTemplate
 
 from prompts import mustache
-from prompts.mustache import Node, Shape, Token
+from prompts.mustache import Node, Shape
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Turn: TypeAlias = tuple[Role, str]
@@ -73,10 +73,8 @@ class Template:
 
     def bind(self, constants: Mapping[str, Any]) -> Bound:
         """Fix the variables that are the same for every ask of a run."""
-        truths = {name: mustache.truth(value) for name, value in constants.items()}
         folded: list[tuple[Role, tuple[Node, ...]]] = [
-            (role, mustache.fold(nodes, constants=constants, truths=truths))
-            for role, nodes in self.messages
+            (role, mustache.fold(nodes, constants)) for role, nodes in self.messages
         ]
         fixed: list[Turn] = []
         for role, nodes in folded:
@@ -89,9 +87,8 @@ class Template:
 class Bound:
     """A template with a run's constants filled in.
 
-    `render` gives what `Template.chat` gives for constants and variables together, several times
-    as fast: LangChain's renderer is handed tokens that were read before, without the sections
-    that are empty in this ask. They are prepared once for each combination that occurs.
+    `render` gives what `Template.chat` gives for constants and variables together, many times as
+    fast.
 
     Attributes:
         fixed: the messages at the beginning that are the same for every ask.
@@ -109,8 +106,6 @@ class Bound:
         self.varies = bool(varying)
         self._varying = varying
         self._constants = dict(constants)
-        self._conditions = sorted(mustache.conditions(n for _, nodes in varying for n in nodes))
-        self._prepared: dict[tuple[bool | None, ...], list[tuple[Role, list[Token]]]] = {}
 
     def render(self, variables: Mapping[str, Any]) -> list[Turn]:
         """Return all messages of one ask."""
@@ -119,18 +114,7 @@ class Bound:
     def render_varying(self, variables: Mapping[str, Any]) -> list[Turn]:
         """Return the messages of one ask that follow the fixed ones."""
         known = {**self._constants, **variables}
-        truths = tuple([mustache.truth(known.get(name)) for name in self._conditions])
-        prepared = self._prepared.get(truths)
-        if prepared is None:
-            prepared = self._prepared[truths] = self._prepare(truths)
-        return [(role, mustache.render(tokens, known)) for role, tokens in prepared]
-
-    def _prepare(self, truths: tuple[bool | None, ...]) -> list[tuple[Role, list[Token]]]:
-        known = dict(zip(self._conditions, truths, strict=True))
-        return [
-            (role, mustache.flat(mustache.fold(nodes, constants={}, truths=known)))
-            for role, nodes in self._varying
-        ]
+        return [(role, mustache.render(nodes, known)) for role, nodes in self._varying]
 
 
 def names(folder: Path | None = None) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S, _LONGEST_PAUSE_ALIVE_S = 5.0, 1.0
 """Between calls of one request, while nobody is answered and while others are."""
 _MOST_BYTES = 64 << 20
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class Endpoint:
                 self._answers += 1
                 self._slots.answered()
                 self._concurrency.answered()
-                return replace(outcome, calls=calls)
+                return outcome if calls == 1 else replace(outcome, calls=calls)
             if outcome.at_once:
                 continue
             if outcome.busy:
@@ -199,7 +200,7 @@ class Endpoint:
                 self._dialect = understood
             if self._dialect != sent:
                 return _Again(why=why, at_once=True)
-        return Failure(code="refused", detail=why)
+        return Failure(code="refused", detail=why, calls=1)
 
 
 class _Wire:
@@ -212,7 +213,7 @@ class _Wire:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes, str | None]:
         """Return status, body and Retry-After."""
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        data = _JSON.encode(body).encode("utf-8", "replace")
         async with self._session.post(
             self._base + path, data=data, proxy=self._proxy, allow_redirects=False
         ) as response:

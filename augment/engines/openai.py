@@ -110,6 +110,7 @@ def completion(body: bytes) -> Completion:
         completion_tokens=_count(usage.get("completion_tokens")),
         reasoning=thoughts,
         logprobs=_logprobs(choice.get("logprobs")),
+        calls=1,
     )
 
 

@@ -34,7 +34,13 @@ TABLES = {
 }  # fmt: skip
 AS_BYTES = frozenset({"text", "reasoning"})
 """Columns that come from an engine: they may hold lone surrogates, which only bytes carry in."""
-ARRIVE = "INSERT INTO arrivals VALUES (?,?,?,?,CAST(? AS TEXT),?,CAST(? AS TEXT),?,?,?,?)"
+INSERT = {
+    table: f"INSERT INTO {table} VALUES (%s)"  # noqa: S608 (constants)
+    % ",".join("CAST(? AS TEXT)" if name in AS_BYTES else "?" for name in columns)
+    for table, columns in TABLES.items()
+    if table in {"asks", "arrivals", "decisions", "notes"}
+}
+"""How a row is added to each table that grows by the row."""
 
 
 def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from augment.errors import JournalError
 from augment.journal.disk import Flusher, on_network
 from augment.journal.repair import readable, set_aside, take_over
 from augment.journal.rows import (
-    ARRIVE,
+    INSERT,
     PAGE_SIZE,
     TABLES,
     arrival_of,
@@ -45,7 +45,7 @@ class SqliteJournal:
         """
         self.path = path
         self._clock = clock
-        self._dirty = False
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {table: [] for table in INSERT}
         try:
             damaged = set_aside(path) if path.exists() and not readable(path) else None
             self._db = _connect(path)
@@ -72,10 +72,7 @@ class SqliteJournal:
 
     def plan(self, asks: Sequence[tuple[Ask, str]]) -> None:
         """Record asks with their request keys."""
-        self._write(
-            "INSERT INTO asks VALUES (?,?,?,?,?,?,?,?)",
-            [ask_row(ask, key) for ask, key in asks],
-        )
+        self._waiting["asks"] += [ask_row(ask, key) for ask, key in asks]
 
     def arrive(self, ask: Ask, key: str, outcome: Completion | Failure) -> Arrival:
         """Number and record an answer or failure."""
@@ -83,7 +80,7 @@ class SqliteJournal:
         arrival = Arrival(
             number=self._arrivals, ask=ask, key=key, outcome=outcome, at=self._clock()
         )
-        self._write(ARRIVE, [arrival_row(arrival)])
+        self._waiting["arrivals"].append(arrival_row(arrival))
         return arrival
 
     def decide(self, decisions: Iterable[Decision]) -> None:
@@ -92,49 +89,61 @@ class SqliteJournal:
             decision_row(decision, self._decisions + n) for n, decision in enumerate(decisions, 1)
         ]
         self._decisions += len(rows)
-        self._write("INSERT INTO decisions VALUES (?,?,?,?,?)", rows)
+        self._waiting["decisions"] += rows
 
     def note(self, kind: str, detail: str) -> None:
         """Record a decision of the plan or the engine, such as a label given up."""
         self._notes += 1
-        self._write(
-            "INSERT INTO notes VALUES (?,?,?,?)", [(self._notes, self._clock(), kind, detail)]
-        )
+        self._waiting["notes"].append((self._notes, self._clock(), kind, detail))
 
     def begin_session(self) -> None:
-        """Record that a process has taken up the run."""
-        self._write(
+        """Record that a process has taken up the run, and commit."""
+        self._at_once(
             "INSERT INTO sessions SELECT coalesce(max(number), 0) + 1, ?, NULL FROM sessions",
             [(self._clock(),)],
         )
-        self.commit()
 
     def end_session(self) -> None:
-        """Record that the process has let go of the run in good order."""
-        self._write(
+        """Record that the process has let go of the run in good order, and commit."""
+        self._at_once(
             "UPDATE sessions SET ended = ? WHERE number = (SELECT max(number) FROM sessions)",
             [(self._clock(),)],
         )
-        self.commit()
 
     def write_header(self, values: Mapping[str, str]) -> None:
         """Set what is true of the whole run (recipe, digests, versions), and commit."""
-        self._write(
+        self._at_once(
             "INSERT INTO run VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             list({"schema_version": str(SCHEMA_VERSION), **values}.items()),
         )
-        self.commit()
 
     def commit(self) -> None:
         """Make everything recorded so far outlive the process; free when there is nothing."""
-        if not self._dirty:
-            return
+        if any(self._waiting.values()):
+            self._at_once(None, [])
+
+    def _at_once(self, statement: str | None, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write what waits, and then the statement, in one transaction."""
         try:
-            self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for table, waiting in self._waiting.items():
+                    self._db.executemany(INSERT[table], waiting)
+                if statement is not None:
+                    self._db.executemany(statement, rows)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
         except sqlite3.Error as error:
             raise _translated(self.path, error) from error
-        self._dirty = False
+        for waiting in self._waiting.values():
+            waiting.clear()
         self._flusher.wanted.set()
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # a full disk has rolled back already
+            self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Commit, flush and let go of the file."""
@@ -149,15 +158,6 @@ class SqliteJournal:
         """Let go of the file without committing: for when committing is what failed."""
         self._flusher.stop()
         self._db.close()
-
-    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        try:
-            if not self._dirty:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._dirty = True
-            self._db.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise _translated(self.path, error) from error
 
     # What is read again ------------------------------------------------------------------------
 
@@ -215,6 +215,7 @@ class SqliteJournal:
         return int(number)
 
     def _rows(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        self.commit()  # what is asked for may still be waiting
         try:
             yield from self._db.execute(query, values)
         except sqlite3.Error as error:

@@ -6,11 +6,9 @@ necessary, no more, so that the engine is busy until the last few and little is 
 
 from __future__ import annotations
 
-import random
+import math
+from collections import deque
 from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
 
 from augment.draws import draw_seed
 from augment.errors import InputError
@@ -23,6 +21,50 @@ _MEMORY = 0.98
 _PRIOR_ROWS = 4.0
 """How many rows' worth a cell believes what holds for all cells, before it has rows of its own."""
 _LEAST_PATIENCE = 100
+_ROUND = 32
+"""The best choices are found for so many asks at a time."""
+
+
+class _Rate:
+    """An acceptance rate that forgets."""
+
+    __slots__ = ("hits", "trials")
+
+    def __init__(self, prior: float = 0.0) -> None:
+        self.hits = self.trials = prior
+
+    def learn(self, hits: float) -> None:
+        """Take note of one ask; `hits` is the share of its rows that were accepted."""
+        self.hits = self.hits * _MEMORY + hits
+        self.trials = self.trials * _MEMORY + 1
+
+
+class _Cell:
+    """What is known of one cell."""
+
+    __slots__ = ("accepted", "in_vain", "name", "patience", "rate", "under_way", "wanted")
+
+    def __init__(self, name: str, wanted: int) -> None:
+        self.name = name
+        self.wanted = wanted
+        self.patience = max(_LEAST_PATIENCE, 5 * wanted)
+        self.accepted = self.under_way = self.in_vain = 0
+        self.rate = _Rate()
+
+    @property
+    def given_up(self) -> bool:
+        return self.in_vain >= self.patience and self.accepted < self.wanted
+
+    @property
+    def open(self) -> bool:
+        return self.accepted < self.wanted and self.in_vain < self.patience
+
+    def short(self, prior: float) -> float:
+        """Return how many rows will be missing once all that is under way is judged."""
+        if not self.open:
+            return 0.0
+        rate = (self.rate.hits + _PRIOR_ROWS * prior) / (self.rate.trials + _PRIOR_ROWS)
+        return max(0.0, self.wanted - self.accepted - self.under_way * rate)
 
 
 class Planner:
@@ -41,26 +83,21 @@ class Planner:
         self._strategies = strategies
         self._random_seed = random_seed
         self._number = first_ask
-        self._cells = {name: place for place, name in enumerate(goal.wanted)}
-        self._choices: tuple[LabelSet, ...] = tuple(goal.choices)
-        self._rows = {frozenset(labels): row for row, labels in enumerate(self._choices)}
-        self._covers = np.zeros((len(self._choices), len(self._cells)))
-        for row, cells in enumerate(goal.choices.values()):
-            self._covers[row, [self._cells[cell] for cell in cells]] = 1
-        self._wanted = np.array(list(goal.wanted.values()), dtype=float)
-        self._patience = np.maximum(_LEAST_PATIENCE, 5 * self._wanted)
-        zeros = np.zeros_like(self._wanted)
-        self._accepted, self._under_way, self._in_vain = zeros.copy(), zeros.copy(), zeros.copy()
-        self._hits, self._trials = zeros.copy(), zeros.copy()
-        self._all_hits, self._all_trials = _PRIOR_ROWS, _PRIOR_ROWS
-        self._asked = np.zeros(len(self._choices))
+        self._cells = {name: _Cell(name, wanted) for name, wanted in goal.wanted.items()}
+        self._choices: dict[LabelSet, list[_Cell]] = {
+            labels: [self._cells[cell] for cell in cells] for labels, cells in goal.choices.items()
+        }
+        self._by_set = {frozenset(labels): cells for labels, cells in self._choices.items()}
+        self._asked = dict.fromkeys(self._by_set, 0)
+        self._rate = _Rate(_PRIOR_ROWS)
+        self._queue: deque[tuple[LabelSet, int]] = deque()
 
     # Questions ----------------------------------------------------------------------------------
 
     @property
     def accepted(self) -> dict[str, int]:
         """Accepted rows by cell."""
-        return {name: int(self._accepted[place]) for name, place in self._cells.items()}
+        return {name: cell.accepted for name, cell in self._cells.items()}
 
     @property
     def wanted(self) -> dict[str, int]:
@@ -70,49 +107,46 @@ class Planner:
     @property
     def exhausted(self) -> tuple[str, ...]:
         """Cells that were given up: too many asks in a row brought them nothing."""
-        given_up = self._given_up()
-        return tuple(name for name, place in self._cells.items() if given_up[place])
+        return tuple(name for name, cell in self._cells.items() if cell.given_up)
 
     @property
     def filled(self) -> bool:
         """Whether every quota is full."""
-        return bool((self._accepted >= self._wanted).all())
+        return all(cell.accepted >= cell.wanted for cell in self._cells.values())
 
     @property
     def finished(self) -> bool:
         """Whether every quota is full or given up."""
-        return bool(((self._accepted >= self._wanted) | self._given_up()).all())
+        return not any(cell.open for cell in self._cells.values())
 
     def has_room(self, labels: Sequence[str]) -> bool:
         """Tell whether a row with these labels advances a cell that is not full."""
-        return any(
-            self._accepted[self._cells[cell]] < self._wanted[self._cells[cell]]
-            for cell in self._goal.cells_of(labels)
-        )
+        return any(cell.accepted < cell.wanted for cell in self._cells_of(labels))
 
     # Events -------------------------------------------------------------------------------------
 
     def next(self) -> Ask | None:
         """Plan one more ask; None while what is under way may be enough."""
-        choice = self._choose()
-        if choice is None:
+        labels = self._choose()
+        if labels is None:
             return None
-        ask = self._propose(self._choices[choice])
+        ask = self._propose(labels)
         self._number += 1
         self.sent(ask)
         return ask
 
     def sent(self, ask: Ask) -> None:
         """Count an ask as under way: a new one, or one found in the journal."""
-        cells = self._places(ask.labels)
-        self._under_way[cells] += ask.k
-        row = self._rows.get(frozenset(ask.labels))
-        if row is not None:
-            self._asked[row] += 1
+        for cell in self._cells_of(ask.labels):
+            cell.under_way += ask.k
+        asked = frozenset(ask.labels)
+        if asked in self._asked:
+            self._asked[asked] += 1
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""
-        self._accepted[self._places(labels)] += 1
+        for cell in self._cells_of(labels):
+            cell.accepted += 1
 
     def judged(self, ask: Ask, accepted: int) -> list[str]:
         """Take an ask off what is under way; `accepted` of its rows were.
@@ -120,62 +154,80 @@ class Planner:
         Returns:
             The cells that are given up from now on.
         """
-        cells = self._places(ask.labels)
-        self._under_way[cells] -= ask.k
-        hits = accepted / ask.k
-        self._hits[cells] = self._hits[cells] * _MEMORY + hits
-        self._trials[cells] = self._trials[cells] * _MEMORY + 1
-        self._all_hits = self._all_hits * _MEMORY + hits
-        self._all_trials = self._all_trials * _MEMORY + 1
-        self._in_vain[cells] = 0 if accepted else self._in_vain[cells] + 1
-        if accepted:
-            return []
-        names = self._goal.cells_of(ask.labels)
-        return [
-            name
-            for name, cell in zip(names, cells, strict=True)
-            if self._in_vain[cell] == self._patience[cell]
-            and self._accepted[cell] < self._wanted[cell]
-        ]
+        share = accepted / ask.k
+        self._rate.learn(share)
+        cells = self._cells_of(ask.labels)
+        for cell in cells:
+            cell.under_way -= ask.k
+            cell.rate.learn(share)
+            cell.in_vain = 0 if accepted else cell.in_vain + 1
+        return [cell.name for cell in cells if cell.in_vain == cell.patience and cell.given_up]
 
     def take_heart(self) -> None:
         """Forget what was asked in vain: whoever starts a run again wants it tried again."""
-        self._in_vain[:] = 0
+        for cell in self._cells.values():
+            cell.in_vain = 0
 
     # How it decides -----------------------------------------------------------------------------
 
-    def _places(self, labels: Sequence[str]) -> list[int]:
-        return [self._cells[cell] for cell in self._goal.cells_of(labels)]
+    def _cells_of(self, labels: Sequence[str]) -> Sequence[_Cell]:
+        return self._by_set.get(frozenset(labels), ())
 
-    def _given_up(self) -> npt.NDArray[np.bool_]:
-        return (self._in_vain >= self._patience) & (self._accepted < self._wanted)
-
-    def _choose(self) -> int | None:
+    def _choose(self) -> LabelSet | None:
         """Return the choice that fills most cells; of these, where most is missing."""
-        prior = self._all_hits / self._all_trials
-        rate = (self._hits + _PRIOR_ROWS * prior) / (self._trials + _PRIOR_ROWS)
-        short = self._wanted - self._accepted - self._under_way * rate
-        short[self._given_up()] = 0
-        np.maximum(short, 0, out=short)
-        gain = self._covers @ (short > 0)
-        if not gain.any():
-            return None
-        level = self._covers @ (short / np.maximum(self._wanted, 1))
-        turn = self._asked / (self._asked + 10)
-        return int(np.argmax(gain * len(self._cells) + level - 0.01 * turn))
+        for _ in range(2):
+            while self._queue:
+                labels, gain = self._queue.popleft()
+                if self._gain(labels) == gain:
+                    return labels
+            self._queue.extend(self._best())
+        return None
+
+    def _gain(self, labels: LabelSet) -> int:
+        prior = self._rate.hits / self._rate.trials
+        return sum(cell.short(prior) > 0 for cell in self._choices[labels])
+
+    def _best(self) -> list[tuple[LabelSet, int]]:
+        """Return the choices of the largest gain for the next asks, the neediest first."""
+        prior = self._rate.hits / self._rate.trials
+        short = {name: cell.short(prior) for name, cell in self._cells.items()}
+        gains = {
+            labels: sum(short[cell.name] > 0 for cell in cells)
+            for labels, cells in self._choices.items()
+        }
+        most = max(gains.values(), default=0)
+        if most == 0:
+            return []
+
+        def need(labels: LabelSet) -> tuple[float, int]:
+            cells = self._choices[labels]
+            level = sum(short[cell.name] / max(cell.wanted, 1) for cell in cells)
+            return (-round(level, 2), self._asked[frozenset(labels)])
+
+        best = sorted((labels for labels, gain in gains.items() if gain == most), key=need)
+        rounds = math.ceil(_ROUND / len(best))
+        return [(labels, most) for labels in best * rounds][:_ROUND]
 
     def _propose(self, labels: LabelSet) -> Ask:
         """Draw a strategy by weight; one that has no way for these labels leaves it to the next."""
-        rng = random.Random(draw_seed(self._random_seed, self._number, "strategy"))
         need = Need(
             number=self._number,
             labels=labels,
             draw_seed=draw_seed(self._random_seed, self._number, "exemplars"),
         )
-        first = rng.choices(range(len(self._strategies)), [w for _, w in self._strategies])[0]
+        first = self._drawn_strategy()
         for strategy, _ in (*self._strategies[first:], *self._strategies[:first]):
             ask = strategy.propose(need)
             if ask is not None:
                 return ask
         names = [strategy.name for strategy, _ in self._strategies]
         raise InputError.one("strategies", f"none of {names} has a way to ask for {list(labels)}")
+
+    def _drawn_strategy(self) -> int:
+        at = draw_seed(self._random_seed, self._number, "strategy") / 2**31
+        at *= sum(weight for _, weight in self._strategies)
+        for place, (_, weight) in enumerate(self._strategies):
+            at -= weight
+            if at < 0:
+                return place
+        return len(self._strategies) - 1
