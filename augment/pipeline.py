@@ -41,6 +41,7 @@ LAST_WAIT_S = 30.0
 _MOST_UNJUDGED = 1024
 """So many answers may await judgement before the engine has to wait for the filters."""
 _BATCH = 64
+_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,6 @@ class Pipeline:
             self._conclude(arrival, decisions)
         for ask, _ in self._parts.journal.unanswered():
             planner.sent(ask)
-            self.spent.requests += 1
             self._resend.append(ask)
         planner.take_heart()
 
@@ -166,15 +166,18 @@ class Pipeline:
         """Yield requests while more is needed, each only once all arrivals are committed."""
         while not self._must_stop():
             self._judged.clear()
-            ask = self._next_ask()
+            again = bool(self._resend)
+            ask = self._resend.popleft() if again else self._new_ask()
             if self._uncommitted or ask is None:
                 self._parts.journal.commit()
                 self._uncommitted = False
             if ask is None:
                 await self._judged.wait()
                 continue
+            self.spent.requests += 1
             request = self._parts.render(ask)
-            self._parts.journal.plan([(ask, request.key)])
+            if not again:
+                self._parts.journal.plan([(ask, request.key)])
             self._under_way[ask.number] = (ask, request.key)
             yield request
         self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_WAIT_S)
@@ -189,16 +192,9 @@ class Pipeline:
             self._ending, self.ending_detail = "budget", limit
         return limit is not None
 
-    def _next_ask(self) -> Ask | None:
-        """Return the next ask; None while what is under way may do, or the filters lag behind."""
-        if self._resend:
-            return self._resend.popleft()
-        if len(self._unjudged) > _MOST_UNJUDGED:
-            return None
-        ask = self._parts.planner.next()
-        if ask is not None:
-            self.spent.requests += 1
-        return ask
+    def _new_ask(self) -> Ask | None:
+        """Plan an ask; None while what is under way may do, or the filters lag behind."""
+        return None if len(self._unjudged) > _MOST_UNJUDGED else self._parts.planner.next()
 
     def _count(self, outcome: Completion | Failure) -> None:
         if isinstance(outcome, Completion):
@@ -213,6 +209,7 @@ class Pipeline:
             if not self._unjudged:
                 self._arrived.clear()
                 await self._arrived.wait()
+                await self._let_more_arrive()
                 continue
             batch = [self._unjudged[i] for i in range(min(_BATCH, len(self._unjudged)))]
             rows = [rows_of(self._parts.task, arrival) for arrival in batch]
@@ -227,7 +224,14 @@ class Pipeline:
                     self._parts.journal.note("given up", cell)
                 self._unjudged.popleft()
             self._judged.set()
+            await self._let_more_arrive()
+
+    async def _let_more_arrive(self) -> None:
+        """Give the loop some turns: filters are cheaper by the batch, and nobody waits for them."""
+        for _ in range(_TURNS):
             await asyncio.sleep(0)
+            if len(self._unjudged) >= _BATCH:
+                return
 
     async def _screen(self, rows: Sequence[Candidate | Fault]) -> dict[int, list[Verdict]]:
         """Return the verdicts of the filters that look at one row alone, by the row's identity."""

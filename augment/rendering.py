@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from augment.draws import draw_seed
 from augment.protocols import Task
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from prompts.templates import Bound
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _MOST_SCHEMAS = 1_000
 
 
@@ -44,7 +44,7 @@ class Renderer:
     """Turns asks into requests; the same ask always into the same request.
 
     The key of a request is the SHA-256 of its messages, schema and sampling as JSON with sorted
-    keys, without white space, in ASCII. Nothing else enters it, so that whoever holds a request
+    keys, without white space, in UTF-8. Nothing else enters it, so that whoever holds a request
     can compute its key.
 
     Args:
@@ -70,7 +70,7 @@ class Renderer:
         self._seeds = seeds.by_id
         self._decoding = decoding
         self._random_seed = random_seed
-        self._schemas: dict[int, tuple[Mapping[str, Json], str]] = {}
+        self._schemas: dict[int, tuple[Mapping[str, Json], bytes]] = {}
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -100,36 +100,41 @@ class Renderer:
     def _key(
         self, head: _Hash, turns: list[Turn], sampling: Sampling, schema: Mapping[str, Json]
     ) -> str:
-        numbers = (
-            f'"max_tokens":{sampling.max_tokens},"seed":{sampling.seed},'
-            f'"temperature":{json.dumps(sampling.temperature)},"top_p":{json.dumps(sampling.top_p)}'
+        decoding = (
+            f'{{"max_tokens":{sampling.max_tokens},"seed":{sampling.seed},'
+            f'"temperature":{sampling.temperature!r},"top_p":{sampling.top_p!r}}}'
         )
-        messages = ",".join(map(_json_of, turns))
-        rest = f'{messages}],"sampling":{{{numbers}}},"schema":{self._schema_json(schema)}}}'
         digest = head.copy()  # the fixed messages were hashed once and for all
-        digest.update(rest.encode("ascii"))
+        digest.update(
+            b'%b],"sampling":%b,"schema":%b}'
+            % (b",".join(map(_json_of, turns)), decoding.encode(), self._schema_json(schema))
+        )
         return digest.hexdigest()
 
-    def _schema_json(self, schema: Mapping[str, Json]) -> str:
+    def _schema_json(self, schema: Mapping[str, Json]) -> bytes:
         """Return the canonical JSON, computed once for a schema that many asks share."""
         known = self._schemas.get(id(schema))
         if known is None:
             if len(self._schemas) >= _MOST_SCHEMAS:
                 self._schemas.clear()
-            known = self._schemas[id(schema)] = (schema, _CANONICAL.encode(schema))
+            known = self._schemas[id(schema)] = (schema, _canonical(schema))
         return known[1]  # the schema is held too, so that its id stands for nothing else
 
 
 def _prepared(bound: Bound) -> _Bound:
-    messages = ",".join(map(_json_of, bound.fixed))
-    head = f'{{"messages":[{messages}{"," if bound.fixed and bound.varies else ""}'
+    head = b'{"messages":[' + b",".join(map(_json_of, bound.fixed))
+    head += b"," if bound.fixed and bound.varies else b""
     return _Bound(
         template=bound,
         fixed=tuple(Message(role=role, content=content) for role, content in bound.fixed),
-        hashed=sha256(head.encode("ascii")),
+        hashed=sha256(head),
     )
 
 
-def _json_of(turn: Turn) -> str:
+def _json_of(turn: Turn) -> bytes:
     role, content = turn
-    return f'{{"content":{json.dumps(content)},"role":"{role}"}}'
+    return b'{"content":%b,"role":"%b"}' % (orjson.dumps(content), role.encode())
+
+
+def _canonical(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

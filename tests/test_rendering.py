@@ -49,8 +49,8 @@ def digest_of(request: Request) -> str:
         "schema": request.schema,
         "sampling": asdict(request.sampling),
     }
-    canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_a_request_shows_the_exemplars_in_the_order_of_the_ask() -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from augment.engines import openai
 from augment.engines.concurrency import Concurrency
@@ -36,7 +37,6 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S, _LONGEST_PAUSE_ALIVE_S = 5.0, 1.0
 """Between calls of one request, while nobody is answered and while others are."""
 _MOST_BYTES = 64 << 20
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _log = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ class _Wire:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes, str | None]:
         """Return status, body and Retry-After."""
-        data = _JSON.encode(body).encode("utf-8", "replace")
+        data = orjson.dumps(body)
         async with self._session.post(
             self._base + path, data=data, proxy=self._proxy, allow_redirects=False
         ) as response:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+import orjson
+
 from augment.records import Completion, Message, Request, TokenLogprob
 
 _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
@@ -91,7 +93,7 @@ def completion(body: bytes) -> Completion:
         ValueError: it is no chat completion; the text says what it is.
     """
     try:
-        answer = json.loads(body)
+        answer = _loads(body)
         choice = answer["choices"][0]
         message = choice["message"]
         content = message.get("content")
@@ -112,6 +114,14 @@ def completion(body: bytes) -> Completion:
         logprobs=_logprobs(choice.get("logprobs")),
         calls=1,
     )
+
+
+def _loads(body: bytes) -> Any:
+    """Read JSON fast, and in patience what the fast reader refuses, such as lone surrogates."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)
 
 
 def without_thoughts(text: str) -> tuple[str, str | None]:
@@ -150,6 +160,8 @@ def _count(value: object) -> int | None:
 
 
 def _logprobs(value: object) -> tuple[TokenLogprob, ...] | None:
+    if value is None:
+        return None
     try:
         tokens = cast("dict[str, Any]", value)["content"]
         return tuple(

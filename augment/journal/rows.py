@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 from augment.records import (
     EMPTY,
     Arrival,
@@ -43,15 +45,22 @@ INSERT = {
 """How a row is added to each table that grows by the row."""
 
 
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, which only an escape can stand for
+        return json.dumps(value)
+
+
 def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:
     """Return the row of an ask."""
     return (
         ask.number,
         key,
         ask.strategy,
-        json.dumps(ask.labels, ensure_ascii=False),
-        json.dumps(ask.exemplars, ensure_ascii=False),
-        json.dumps(dict(ask.attributes), ensure_ascii=False) if ask.attributes else None,
+        _json(ask.labels),
+        _json(ask.exemplars),
+        _json(dict(ask.attributes)) if ask.attributes else None,
         ask.instructions,
         ask.k,
     )
@@ -85,7 +94,7 @@ def decision_row(decision: Decision, number: int) -> tuple[Any, ...]:
     verdicts = [
         (v.filter, v.outcome, v.score, v.threshold, v.reason, v.detail) for v in decision.verdicts
     ]
-    return (number, decision.arrival, decision.index, decision.accepted, json.dumps(verdicts))
+    return (number, decision.arrival, decision.index, decision.accepted, _json(verdicts))
 
 
 def arrival_of(row: tuple[Any, ...]) -> Arrival:

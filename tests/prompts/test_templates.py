@@ -364,6 +364,7 @@ def test_a_file_that_is_no_template_is_refused_with_every_fault(
 
 def test_a_template_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     there = "no such template; there are classification/fewshot, classification/paraphrase"
+    (tmp_path / "classification").mkdir()
     (tmp_path / "secret.yaml").write_text("x", "utf-8")
     for strategy in ("few-shot", "../secret", "", "FewShot", "."):
         with pytest.raises(TemplateError) as raised:
