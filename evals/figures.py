@@ -13,15 +13,16 @@ from typing import TypeAlias
 
 from augment.records import Arrival, Completion, Decision, Json, SeedSet
 from evals import lengths
-from evals.subject import Making, Subject
+from evals.samples import shortened
+from evals.subject import Subject
 from evals.tally import Row, Tally
 from evals.timeline import Timeline
-
-__all__ = ["Making", "Subject", "gather"]
 
 Round: TypeAlias = tuple[Arrival, tuple[Row, ...], tuple[Decision, ...]]
 
 SCHEMA_VERSION = 1
+_LONGEST = 100_000
+"""In characters: a recipe may quote a book, a report need not."""
 _SECRET = frozenset({"headers", "api_key", "api-key"})
 
 
@@ -58,7 +59,7 @@ def gather(
         for row, decision in zip(rows, decisions, strict=True):
             tally.judged(arrival, row, decision)
     given_up = {detail for _, kind, detail in notes if kind == "given up"}
-    return {
+    figures = {
         "schema_version": SCHEMA_VERSION,
         "run": _run(subject, sessions, timeline.active_s),
         "seeds": _seeds(subject.seeds),
@@ -72,6 +73,7 @@ def gather(
             "versions": dict(subject.making.versions),
         },
     }
+    return shortened(figures, limit=_LONGEST)
 
 
 def _run(

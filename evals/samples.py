@@ -53,12 +53,12 @@ def shorten(text: str, *, limit: int = REASON_CHARS) -> str:
 
 
 def shortened(value: Json, *, limit: int = ROW_CHARS) -> Json:
-    """Return a JSON value with every text in it shortened."""
+    """Return a JSON value with every text in it shortened; sequences become lists."""
     if isinstance(value, str):
         return shorten(value, limit=limit)
     if isinstance(value, Mapping):
         pairs = cast("Mapping[str, Any]", value).items()
-        return {key: shortened(each, limit=limit) for key, each in pairs}
+        return {shorten(key, limit=limit): shortened(each, limit=limit) for key, each in pairs}
     if isinstance(value, Sequence):
         return [shortened(each, limit=limit) for each in cast("Sequence[Any]", value)]
     return value

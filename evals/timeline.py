@@ -11,6 +11,8 @@ from augment.records import Json
 MOST_BINS = 120
 _ANSWERS_PER_BIN = 8
 """With fewer answers a bin shows chance, not speed; bins are joined until they have as many."""
+_LEAST_S = 0.001
+"""A shorter time is none: a rate over it would say nothing, or overflow."""
 _JOINS = tuple(n for n in range(1, MOST_BINS + 1) if MOST_BINS % n == 0)
 
 
@@ -40,16 +42,16 @@ class Timeline:
 
     def _bin(self, at: float) -> int:
         session = bisect_right(self._starts, at) - 1
-        if session < 0 or self.active_s == 0:
+        if session < 0 or self.active_s < _LEAST_S:
             return 0
         within = min(at - self._starts[session], self._lengths[session])
         share = (self._before[session] + within) / self.active_s
         return min(int(share * MOST_BINS), MOST_BINS - 1)
 
     def figures(self) -> dict[str, Json]:
-        """Return the rates per second in each bin; no bins where no time went by."""
+        """Return the rates per second in each bin; no bins where next to no time went by."""
         answers = sum(self._answers)
-        if self.active_s == 0 or answers == 0:
+        if self.active_s < _LEAST_S or answers == 0:
             return {"bin_s": None, "answers_per_s": [], "accepted_per_s": [], "tokens_per_s": []}
         enough = (n for n in _JOINS if answers * n >= _ANSWERS_PER_BIN * MOST_BINS)
         joined = next(enough, MOST_BINS)
@@ -68,5 +70,5 @@ class Timeline:
 
 
 def rate(count: float, duration_s: float) -> float | None:
-    """Return the count per second to four digits; None where no time went by."""
-    return float(f"{count / duration_s:.4g}") if duration_s > 0 else None
+    """Return the count per second to four digits; None where next to no time went by."""
+    return float(f"{count / duration_s:.4g}") if duration_s >= _LEAST_S else None

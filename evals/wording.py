@@ -101,7 +101,9 @@ def share(ratio: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in its two largest units."""
+    """Return a duration in its two largest units, or to two digits."""
+    if seconds < 1:
+        return f"{seconds:.2g}{_NBSP}s"
     if seconds < 10:
         return f"{seconds:.1f}{_NBSP}s"
     whole = round(seconds)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_the_funnel_says_what_each_check_saw_in_order(run):
         ("near_duplicate", 3, 2, 1, 0),
         ("quota", 2, 2, 0, 0),
     ]
+
+
+def test_rows_beyond_the_quota_stand_at_the_end_of_the_funnel(run):
+    for n in range(7):
+        run.arrive(["card"], answer(f"card question {n}", ["card"]))
+    last = run.figures()["funnel"][-1]
+    assert last == {"filter": "quota", "saw": 7, "passed": 5, "rejected": 2, "abstained": 0}
+    assert [stage["filter"] for stage in run.figures()["funnel"]].count("quota") == 1
 
 
 def test_a_reason_comes_with_the_text_the_label_and_the_measurement(run):
@@ -148,11 +157,11 @@ def test_label_sets_with_quotas_of_their_own_add_up(tmp_path):
 def test_long_and_broken_texts_are_cut_and_mended(run):
     run.arrive(["card"], answer("long " * 1_000, ["card"]))
     run.arrive(["card"], Completion(text=f"broken \ud800 {'x' * 2_000}"))
-    figures = run.figures()
+    figures = run.figures(name="a folder named \udcff")
     text = figures["accepted_rows"][0]["fields"]["text"]
     assert len(text) < 1_050
     assert text.endswith("… [3,999 more characters]")
-    assert "\ud800" not in json.dumps(figures, ensure_ascii=False)
+    json.dumps(figures, ensure_ascii=False).encode()
 
 
 def test_the_same_journal_gives_the_same_figures(run):
@@ -171,22 +180,16 @@ def test_another_random_seed_draws_other_rows(run):
     ids = []
     for random_seed in (0, 1):
         making = run.subject().making
-        recipe = {**making.recipe, "random_seed": random_seed}
-        changed = type(making)(
-            engine=making.engine, model=making.model, recipe=recipe,
-            templates=making.templates, versions=making.versions,
-        )  # fmt: skip
+        changed = replace(making, recipe={**making.recipe, "random_seed": random_seed})
         ids.append([row["id"] for row in run.figures(making=changed)["rejected_rows"]])
     assert ids[0] != ids[1]
     assert len(ids[0]) == 20
 
 
 def test_headers_of_the_recipe_are_never_shown(run):
-    making = run.subject().making
-    changed = type(making)(
-        engine="", model="", recipe={"headers": {"Authorization": "Bearer sesame"}, "shots": 5},
-        templates={}, versions={},
-    )  # fmt: skip
+    changed = replace(
+        run.subject().making, recipe={"headers": {"Authorization": "Bearer sesame"}, "shots": 5}
+    )
     assert "sesame" not in json.dumps(run.figures(making=changed))
 
 

@@ -44,9 +44,17 @@ def test_pauses_between_sessions_are_no_time():
     figures = timeline.figures()
     assert timeline.active_s == 20.0
     half = len(figures["answers_per_s"]) // 2
-    assert figures["answers_per_s"][:half] == [pytest.approx(100, rel=0.02)] * half
+    assert figures["answers_per_s"][:half] == [pytest.approx(100, rel=0.05)] * half
     assert set(figures["answers_per_s"][half:-1]) == {0.0}
     assert figures["answers_per_s"][-1] > 0
+
+
+def test_an_answer_after_the_end_of_its_session_counts_at_that_end():
+    timeline = Timeline([(0.0, 10.0), (100.0, 110.0)])
+    for _ in range(1_000):
+        timeline.add(50.0, accepted=1, tokens=1)
+    bins = timeline.figures()["answers_per_s"]
+    assert [place for place, value in enumerate(bins) if value] == [len(bins) // 2]
 
 
 def test_few_answers_share_few_bins():
@@ -64,7 +72,7 @@ def test_every_answer_is_in_a_bin(sessions, arrivals):
     figures = timeline.figures()
     bins = len(figures["answers_per_s"])
     assert bins <= MOST_BINS
-    if not (timeline.active_s and arrivals):
+    if timeline.active_s < 0.001 or not arrivals:
         assert bins == 0
         return
     exact_s = timeline.active_s / bins
@@ -87,6 +95,12 @@ def test_histograms_hold_every_row_in_few_bins(seeds, accepted):
     assert sum(found["accepted"]) == len(accepted)
     _, bins = charts.histogram(found)
     assert all(0 <= each[name]["height"] <= 100 for each in bins for name in ("seeds", "accepted"))
+
+
+def test_what_is_far_longer_than_the_others_stands_in_the_last_bin():
+    found = lengths.compare(Counter({30: 400, 35: 400, 10**6: 1}), Counter({31: 5}))["histogram"]
+    assert found["from"][-1] == 34
+    assert found["seeds"][-1] == 401
 
 
 @given(st.floats(1e-6, 1e9))

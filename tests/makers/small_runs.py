@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections import Counter
@@ -27,7 +28,8 @@ from augment.records import (
     Verdict,
 )
 from augment.tasks.classification import Classification
-from evals.figures import Making, Subject, gather
+from evals.figures import gather
+from evals.subject import Making, Subject
 
 Outcome = Completion | Failure
 
@@ -72,7 +74,7 @@ def answer(text: str, labels: Sequence[str], *, seeds: SeedSet = SEEDS, **more: 
 
 @dataclass(kw_only=True)
 class SmallRun:
-    """A run in a folder: say what arrives, then look at what it leaves.
+    """A run in a folder, new or old: say what arrives, then look at what it leaves.
 
     Attributes:
         goal: how many rows are wanted, by default five of each label.
@@ -93,7 +95,9 @@ class SmallRun:
         self.ticks = itertools.count(1_700_000_000.0, 0.5)
         self.path.mkdir(parents=True, exist_ok=True)
         self.journal = SqliteJournal(self.path / "journal.db", clock=lambda: next(self.ticks))
-        self.journal.begin_session()
+        self._fresh = not self.journal.sessions()
+        if self._fresh:
+            self.journal.begin_session()
 
     def arrive(
         self, labels: Sequence[str], outcome: Outcome, *, strategy: str = "fewshot"
@@ -101,7 +105,7 @@ class SmallRun:
         """Record an answer to an ask for these labels, and judge it."""
         number = self.journal.next_ask()
         ask = Ask(number=number, strategy=strategy, labels=tuple(labels), exemplars=("s0",))
-        key = f"{number:064x}"
+        key = hashlib.sha256(f"ask {number}".encode()).hexdigest()
         self.journal.plan([(ask, key)])
         arrival = self.journal.arrive(ask, key, outcome)
         if self.unjudged:
@@ -195,5 +199,6 @@ class SmallRun:
         folder.write_rows(self.path, self.journal, task=self.task, made=made)
 
     def close(self) -> None:
-        self.journal.end_session()
+        if self._fresh:
+            self.journal.end_session()
         self.journal.close()
