@@ -1,8 +1,8 @@
-# make demo | test | check | bench | soak: each sets up .venv first, where that is needed.
+# make demo | test | check | coverage | bench | soak: each sets up .venv first, where that is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench soak clean
+.PHONY: demo test check coverage bench soak clean
 .DELETE_ON_ERROR:
 
 .venv/ready: pyproject.toml constraints.txt
@@ -34,7 +34,7 @@ check: .venv/ready-dev
 
 coverage: .venv/ready-dev
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -128,10 +128,11 @@ class Pipeline:
                 task.cancel()
             await asyncio.gather(*both, return_exceptions=True)
         self._parts.journal.commit()
-        if self._ending is None:
-            self._ending = "done" if self._parts.planner.filled else "exhausted"
-            given_up = self._parts.planner.exhausted
-            self.ending_detail = f"given up: {', '.join(given_up)}" if given_up else ""
+        if self._parts.planner.filled:  # perhaps by the last answers before the budget's end
+            self._ending, self.ending_detail = "done", ""
+        elif self._ending is None:
+            given_up = ", ".join(self._parts.planner.exhausted)
+            self._ending, self.ending_detail = "exhausted", f"given up: {given_up}"
         return self._ending
 
     # To the engine and back ---------------------------------------------------------------------
@@ -265,8 +266,10 @@ class Pipeline:
     ) -> Decision:
         if isinstance(row, Fault):
             verdicts = [rejection(row)]
+        elif not self._is_wanted(row):  # whatever the batch it came in: the order alone decides
+            verdicts = [QUOTA]
         else:
-            verdicts = list(screened.get(id(row), ()))
+            verdicts = list(screened[id(row)])
             if all(verdict.outcome != "rejected" for verdict in verdicts):
                 verdicts += self._pass_gates(row)
         accepted = all(verdict.outcome != "rejected" for verdict in verdicts)
@@ -276,8 +279,6 @@ class Pipeline:
 
     def _pass_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""
-        if not self._is_wanted(candidate):
-            return [QUOTA]
         verdicts: list[Verdict] = []
         for gate in self._gates:
             verdicts += gate.judge([candidate], None)

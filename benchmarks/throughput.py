@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import importlib
+import io
 import json
 import resource
 import statistics
@@ -20,9 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "examples" / "support_intents.csv"
@@ -32,7 +33,7 @@ GOALS = {0: 0.6, 50: 0.95}
 MORE_MEMORY_MB = 150
 
 
-@contextmanager
+@contextlib.contextmanager
 def server(latency_ms: float) -> Iterator[str]:
     """Run the tests' server and give its address."""
     process = subprocess.Popen(
@@ -48,32 +49,27 @@ def server(latency_ms: float) -> Iterator[str]:
         process.communicate()
 
 
-def recipe_for(url: str, rows: int, out: Path) -> Any:
-    """Return the recipe of both sides."""
-    from augment import recipe
-
-    return recipe.load(
-        None,
-        options={"endpoint": url, "total": rows, "out": out, "concurrency": IN_FLIGHT},
-    )
-
-
 def ours(url: str, rows: int) -> dict[str, float]:
-    """Run augment and measure it."""
-    from augment.app import run
+    """Run the command and measure it; its imports are not what is compared."""
+    importlib.import_module("augment.app")
+    from augment.cli import main as augment
     from augment.journal import SqliteJournal
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
+        command = ["run", str(SEEDS), "--endpoint", url, "--total", str(rows), "--out", str(out)]
         cpu = time.process_time()
-        outcome = asyncio.run(run(SEEDS, recipe_for(url, rows, out)))
+        with contextlib.redirect_stdout(io.StringIO()):
+            code = augment([*command, "--concurrency", str(IN_FLIGHT)])
         cpu = time.process_time() - cpu
-        assert outcome.finish == "done", outcome
-        assert outcome.progress.accepted == rows
+        assert code == 0
+        with (out / "accepted.jsonl").open("rb") as file:
+            assert sum(1 for _ in file) == rows
         journal = SqliteJournal(out / "journal.db", clock=time.time)
         [(began, ended)] = journal.sessions()
+        asked = journal.next_ask()
         journal.close()
-    return {"seconds": ended - began, "cpu": cpu, "asked": outcome.progress.requests}
+    return {"seconds": ended - began, "cpu": cpu, "asked": asked}
 
 
 def bare(url: str, rows: int) -> dict[str, float]:
@@ -86,11 +82,12 @@ def bare(url: str, rows: int) -> dict[str, float]:
 
 def bodies_for(url: str, rows: int) -> Iterator[bytes]:
     """Yield the bodies of a run whose every answer is accepted."""
+    from augment import recipe
     from augment.engines.openai import Dialect, payload
     from augment.plan.planner import Planner
     from augment.setting import prepare, renderer_of
 
-    setting = prepare(SEEDS, recipe_for(url, rows, Path("unused")))
+    setting = prepare(SEEDS, recipe.load(None, options={"endpoint": url, "total": rows}))
     render = renderer_of(setting).request
     planner = Planner(setting.goal, setting.strategies, random_seed=0)
     for _ in range(rows):
