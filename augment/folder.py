@@ -84,7 +84,7 @@ def _refuse_strangers(path: Path) -> None:
         names = {entry.name for entry in path.iterdir()} if path.exists() else set[str]()
     except OSError as error:
         raise InputError.one(str(path), f"cannot be used as a run's folder: {error}") from error
-    if names - {_LOCK} and JOURNAL not in names:
+    if names - {_LOCK} and not any(name.startswith(JOURNAL) for name in names):
         raise InputError.one(
             str(path), f"holds {sorted(names)[0]!r} but no run; choose an empty or new --out"
         )

@@ -93,7 +93,7 @@ def _carry_out(seeds: Path, recipe: Recipe) -> int:
     console = Console(highlight=False)
     with Display(console) as display:
         outcome = asyncio.run(_until_told(seeds, recipe, display))
-    console.print(summary(outcome))
+    console.print(summary(outcome), overflow="ignore", crop=False)  # the report's path stays whole
     hint = advice(outcome)
     if hint is not None:
         sys.stderr.write(hint + "\n")

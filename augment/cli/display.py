@@ -112,11 +112,10 @@ def summary(outcome: Outcome) -> RenderableType:
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}")
     table.add_row("duration", duration(outcome.seconds_in_all))
-    table.add_row("report", Text(str(outcome.out / "report.html")))
     head = [Text(_HEADLINES[outcome.finish], style="bold")]
     head += [Text(outcome.detail)] if outcome.detail else []
     head += [Text(f"warning: {warning}", style="yellow") for warning in outcome.warnings]
-    return Group(*head, table)
+    return Group(*head, table, Text(f"report  {outcome.out / 'report.html'}", no_wrap=True))
 
 
 def advice(outcome: Outcome) -> str | None:
@@ -135,7 +134,7 @@ def advice(outcome: Outcome) -> str | None:
 
 def duration(seconds: float) -> str:
     """Return seconds as people say them: 4.2 s, 3 min 05 s, 2 h 07 min."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -48,15 +48,15 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def on_network(path: Path) -> bool:
+def on_network(path: Path, *, mounts: Path = Path("/proc/self/mounts")) -> bool:
     """Tell whether the folder lies on a file system whose locks SQLite's log cannot trust."""
     try:
-        mounts = Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()
+        lines = mounts.read_text("utf-8", "replace").splitlines()
     except OSError:
         return False
     place = str(path.resolve().parent) + "/"
     best, kind = "", ""
-    for line in mounts:
+    for line in lines:
         _, point, name, *_ = line.split(" ")
         if place.startswith(point.rstrip("/") + "/") and len(point) >= len(best):
             best, kind = point, name

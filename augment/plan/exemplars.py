@@ -9,6 +9,7 @@ a draw costs no more than its k seeds.
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 from collections.abc import Mapping, Sequence
@@ -67,12 +68,17 @@ class Exemplars:
 
 
 def spread(line: Sequence[str], *, k: int, rng: random.Random) -> list[str]:
-    """Draw one of each of `k` equal arcs of the circle that `line` makes; all of a short line."""
+    """Draw one from the first half of each of `k` equal arcs of the circle that `line` makes.
+
+    Neighbours on the circle are so at least half an arc apart. All of a line no longer than `k`.
+    """
     n = len(line)
-    if n <= k:
-        return list(line)
-    start = rng.random() * n
-    return [line[int(start + (arc + rng.random()) * n / k) % n] for arc in range(k)]
+    if n <= k or k == 0:
+        return list(line)[:k]
+    start = rng.randrange(n)
+    cuts = [arc * n // k for arc in range(k + 1)]
+    halves = [(low, max(1, (high - low) // 2)) for low, high in itertools.pairwise(cuts)]
+    return [line[(start + low + rng.randrange(width)) % n] for low, width in halves]
 
 
 def in_order_of_likeness(examples: Sequence[Example[Any]]) -> list[str]:
