@@ -43,7 +43,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/throughput.py
 
 soak: .venv/ready-dev
-	AUGMENT_SOAK=1 $(BIN)/python -m pytest -m 'soak or not soak'
+	AUGMENT_SOAK=1 $(BIN)/python -m pytest
 
 clean:
 	rm -rf .venv runs build *.egg-info

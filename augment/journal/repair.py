@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,51 @@ def readable(path: Path) -> bool:
     return bool(answer == "ok" and tables.issuperset(TABLES))
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged journal and its log to a name that is free."""
+def mend(path: Path, *, connect: Callable[[Path], sqlite3.Connection]) -> None:
+    """Put what can be read of a damaged journal in its place; the damaged one is set aside.
+
+    At every moment the damaged files, or all that was saved of them, lie where the next attempt
+    looks for them: a crash or a full disk on the way costs nothing.
+    """
+    saved = path.with_name(path.name + ".saved")
+    if path.exists() and not readable(path):
+        for part in _parts(saved):
+            part.unlink(missing_ok=True)
+        db = connect(saved)
+        try:
+            db.execute("PRAGMA journal_mode = DELETE")  # all of it in the one file that is renamed
+            answers, decisions = _take_over(path, db)
+        finally:
+            db.close()
+        _log.warning(
+            "the journal was damaged and is kept as %s: %d answers and %d decisions were saved",
+            _set_aside(path).name,
+            answers,
+            decisions,
+        )
+    if saved.exists() and not path.exists():
+        _set_aside(path)  # its log, where a crash came between the two
+        saved.rename(path)
+
+
+def _parts(path: Path) -> tuple[Path, ...]:
+    return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a journal and its log to a name that is free."""
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while any(part.exists() for part in _parts(path.with_name(f"{path.name}.damaged-{number}"))):
         number += 1
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
+    aside = path.with_name(f"{path.name}.damaged-{number}")
+    for part, kept in zip(_parts(path), _parts(aside), strict=True):
         if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+            part.rename(kept)
     return aside
 
 
-def take_over(damaged: Path, db: sqlite3.Connection) -> None:
-    """Copy what can be read of a damaged journal, and say how much that was."""
+def _take_over(damaged: Path, db: sqlite3.Connection) -> tuple[int, int]:
+    """Copy what can be read of a damaged journal; return the numbers of answers and decisions."""
     by_width = {len(columns): table for table, columns in TABLES.items()}
     found: dict[str, dict[Any, tuple[Any, ...]]] = {table: {} for table in TABLES}
     for row_id, values in salvage.rows(damaged, page_size=PAGE_SIZE):
@@ -60,7 +92,9 @@ def take_over(damaged: Path, db: sqlite3.Connection) -> None:
         found = {table: {} for table in TABLES}
     asks, arrivals = found["asks"], found["arrivals"]
     found["arrivals"] = arrivals = {n: row for n, row in arrivals.items() if row[1] in asks}
-    found["decisions"] = {n: r for n, r in found["decisions"].items() if r[1] in arrivals}
+    found["decisions"] = {
+        number: row for number, row in _undivided(found["decisions"]) if row[1] in arrivals
+    }
     db.execute("BEGIN IMMEDIATE")
     for table, columns in TABLES.items():
         marks = ",".join("CAST(? AS TEXT)" if c in AS_BYTES else "?" for c in columns)
@@ -69,12 +103,23 @@ def take_over(damaged: Path, db: sqlite3.Connection) -> None:
             [_bindable(row, columns) for _, row in sorted(found[table].items())],
         )
     db.execute("COMMIT")
-    _log.warning(
-        "the journal was damaged and is kept as %s: %d answers and %d decisions were saved",
-        damaged.name,
-        len(arrivals),
-        len(found["decisions"]),
-    )
+    return len(arrivals), len(found["decisions"])
+
+
+def _undivided(
+    decisions: Mapping[int, tuple[Any, ...]],
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Yield the decisions of those answers of which none is lost; the others are judged again.
+
+    An answer's decisions have consecutive numbers, in order of their places; that the last one is
+    there shows in the number after it.
+    """
+    by_arrival: dict[int, list[tuple[Any, ...]]] = {}
+    for _, row in sorted(decisions.items()):
+        by_arrival.setdefault(row[1], []).append(row)
+    for rows in by_arrival.values():
+        if [row[2] for row in rows] == [*range(len(rows))] and rows[-1][0] + 1 in decisions:
+            yield from ((row[0], row) for row in rows)
 
 
 def _bindable(row: tuple[Any, ...], columns: tuple[str, ...]) -> tuple[Any, ...]:

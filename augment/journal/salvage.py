@@ -25,14 +25,20 @@ _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 def looks_whole(path: Path) -> bool:
-    """Tell whether the file is at least as long as its own header says."""
+    """Tell whether every page that the file's own header counts is in the file or in its log.
+
+    A file that is shorter than its header says, beside a log that holds the rest, is what a crash
+    or a full disk leaves when the log was about to be carried over: SQLite takes that up itself.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)
     if len(head) < _HEADER_BYTES or not head.startswith(MAGIC):
         return False
     pages: int = struct.unpack(">I", head[28:32])[0]
-    return size >= pages * _page_size(head)
+    page_size = _page_size(head)
+    missing = range(size // page_size + 1, pages + 1)
+    return not missing or _log_pages(path, page_size).keys() >= set(missing)
 
 
 def rows(path: Path, *, page_size: int) -> Iterator[tuple[int, tuple[Value, ...]]]:
@@ -62,10 +68,12 @@ def _pages(path: Path, page_size: int) -> dict[int, bytes]:
         start // page_size + 1: content[start : start + page_size]
         for start in range(0, len(content) - page_size + 1, page_size)
     }
+    return pages | _log_pages(path, page_size)
+
+
+def _log_pages(path: Path, page_size: int) -> dict[int, bytes]:
     log = path.with_name(path.name + "-wal")
-    if log.exists():
-        pages.update(_committed(log.read_bytes(), page_size))
-    return pages
+    return _committed(log.read_bytes(), page_size) if log.exists() else {}
 
 
 def _committed(log: bytes, page_size: int) -> dict[int, bytes]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from augment.errors import JournalError
 from augment.journal.disk import Flusher, on_network
-from augment.journal.repair import readable, set_aside, take_over
+from augment.journal.repair import mend
 from augment.journal.rows import (
     INSERT,
     PAGE_SIZE,
@@ -47,10 +47,8 @@ class SqliteJournal:
         self._clock = clock
         self._waiting: dict[str, list[tuple[Any, ...]]] = {table: [] for table in INSERT}
         try:
-            damaged = set_aside(path) if path.exists() and not readable(path) else None
+            mend(path, connect=_connect)
             self._db = _connect(path)
-            if damaged is not None:
-                take_over(damaged, self._db)
         except (sqlite3.Error, OSError) as error:
             raise _translated(path, error) from error
         version = int(self.header().get("schema_version", SCHEMA_VERSION))

@@ -1,0 +1,210 @@
+"""The recipe: one configuration from file and command line, every fault named, growth allowed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augment.errors import InputError
+from augment.recipe import MAY_GROW, OPERATIONAL, Recipe, comparable, differences, load
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a recipe file."""
+
+    def write(content):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(
+            content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False),
+            "utf-8",
+        )
+        return path
+
+    return write
+
+
+def faults(path, **options):
+    with pytest.raises(InputError) as caught:
+        load(path, options=options)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_without_a_file_everything_has_its_default():
+    found = load(None, options={})
+
+    assert (found.random_seed, found.reserve, found.concurrency) == (0, 0.0, 64)
+    assert found.strategies == {"fewshot": 0.8, "paraphrase": 0.2}
+    assert found.per_label is found.total is found.endpoint is None
+
+
+def test_an_empty_file_says_nothing(written):
+    assert load(written(""), options={}) == load(None, options={})
+
+
+def test_names_may_have_dashes_or_underscores(written):
+    dashed = {"per-label": 7, "sampling": {"top-p": 0.5, "max-tokens": 9}, "rows-per-request": 2}
+    underscored = {
+        "per_label": 7,
+        "sampling": {"top_p": 0.5, "max_tokens": 9},
+        "rows_per_request": 2,
+    }
+
+    assert load(written(dashed), options={}) == load(written(underscored), options={})
+    assert load(written(dashed), options={}).sampling.top_p == 0.5
+
+
+@pytest.mark.parametrize("name", ["per-label", "per_label"])
+def test_the_command_line_wins_over_the_file(written, name):
+    found = load(written({name: 7, "random-seed": 3}), options={"per_label": "9"})
+
+    assert (found.per_label, found.random_seed) == (9, 3)
+
+
+def test_labels_are_a_list_or_a_mapping_to_descriptions(written):
+    listed = load(written({"labels": ["b", "a", 3]}), options={}).labels
+    described = load(written({"labels": {"b": "what b means", "a": None}}), options={}).labels
+
+    assert listed is not None
+    assert described is not None
+    assert list(listed.items()) == [("b", None), ("a", None), ("3", None)]
+    assert list(described.items()) == [("b", "what b means"), ("a", None)]
+
+
+def test_every_fault_is_named_at_once_with_its_place(written):
+    path = written({
+        "per-label": 0, "shot": 3, "sampling": {"temprature": 1, "top-p": 2},
+        "strategies": {"zeroshot": 1}, "filters": {"off": ["typos"]}, "holdout": 5,
+    })  # fmt: skip
+    found = faults(path, concurrency="many", timeout_s="-1")
+    text = "\n".join(found)
+
+    assert len(found) == 9
+    for part in (
+        f"{path}, per-label: ",
+        f"{path}: unknown key 'shot'; allowed are task, per-label",
+        f"{path}: unknown key 'sampling.temprature'",
+        f"{path}, sampling.top-p: ",
+        f"{path}, strategies.zeroshot",
+        f"{path}, filters.off.0: ",
+        f"{path}, holdout: ",
+        "command line, concurrency: ",
+        "command line, timeout-s: Input should be greater than 0 (found '-1')",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"per_label": 3, "total": 9}, "--per-label and --total exclude each other"),
+        ({"engine": "endpoint"}, "--engine endpoint needs --endpoint URL"),
+        ({"engine": "seedlm", "endpoint": "http://x/v1"}, "--endpoint does not go with --engine"),
+        ({"endpoint": "localhost:8000"}, "must begin with http:// or https://"),
+        ({"max_cost": 3}, "--max-cost needs `prices` in the recipe"),
+        ({"strategies": {"fewshot": 0}}, "must give at least one a weight above 0"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_together_are_refused(options, said):
+    (found,) = faults(None, **options)
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("- a list", "must hold a mapping of option names to values"),
+        ("per-label: [", "cannot be read as YAML"),
+        ("!!python/object/apply:os.system ['true']", "cannot be read as YAML"),
+        ("a: &a [*a]\n" + "[" * 5000, "cannot be read as YAML"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(written, content, said):
+    (found,) = faults(written(content))
+    assert said in found
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    (found,) = faults(tmp_path / "none.yaml")
+    assert found.startswith(f"{tmp_path / 'none.yaml'}: cannot be read as YAML")
+
+
+def test_what_was_found_is_shown_short(written):
+    (found,) = faults(written({"per-label": "x" * 5000}))
+    assert len(found) < 300
+
+
+def resumed(before, now):
+    """The differences after what a journal does to a recipe."""
+    return differences(json.loads(json.dumps(comparable(before))), now)
+
+
+SOME = st.fixed_dictionaries(
+    {},
+    optional={
+        "per_label": st.integers(1, 99),
+        "random_seed": st.integers(0, 2**40),
+        "reserve": st.floats(0, 0.99),
+        "max_minutes": st.floats(0.1, 1e6),
+        "guidelines": st.text(max_size=9),
+        "labels": st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=5), max_size=3),
+        "sampling": st.fixed_dictionaries({"temperature": st.floats(0, 5)}),
+        "extra_body": st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3)),
+        "filters": st.fixed_dictionaries({"off": st.permutations(["form", "copy", "leak"])}),
+    },
+)  # fmt: skip
+
+
+@given(values=SOME)
+def test_a_recipe_never_differs_from_itself(values):
+    recipe = Recipe.model_validate(values)
+    assert resumed(recipe, recipe) == []
+
+
+@given(before=SOME, now=SOME)
+def test_two_recipes_differ_in_exactly_the_fields_that_do(before, now):
+    one, other = Recipe.model_validate(before), Recipe.model_validate(now)
+    old, new = comparable(one), comparable(other)
+    changed = [name for name in old if old[name] != new[name] and name not in MAY_GROW]
+
+    found = [line.split(":")[0].replace("-", "_") for line in resumed(one, other)]
+    assert [name for name in found if name not in MAY_GROW] == changed
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "grown"),
+    [
+        ("per_label", 5, 6, True), ("per_label", 6, 5, False),
+        ("total", 9, 10, True), ("total", 10, 9, False), ("total", None, 9, False),
+        ("max_requests", 100, 101, True), ("max_requests", 100, 99, False),
+        ("max_tokens", 100, None, True), ("max_tokens", None, 100, False),
+        ("max_minutes", 1.5, 2.0, True), ("max_minutes", 1.5, 1.0, False),
+    ],
+)  # fmt: skip
+def test_quotas_and_budgets_may_grow_and_nothing_shrinks(name, old, new, grown):
+    before, now = Recipe.model_validate({name: old}), Recipe.model_validate({name: new})
+    dashed = name.replace("_", "-")
+
+    assert resumed(before, now) == ([] if grown else [f"{dashed}: was {old}, now {new}"])
+    assert resumed(before, before) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": "http://elsewhere/v1"}, {"concurrency": 3}, {"timeout_s": 5.0},
+        {"max_wait_s": 5.0}, {"headers": {"X-Key": "secret"}}, {"out": "moved"}, {"lenient": True},
+    ],
+)  # fmt: skip
+def test_how_the_engine_is_reached_may_change(change):
+    assert set(change) <= OPERATIONAL
+    assert resumed(Recipe(), Recipe.model_validate(change)) == []
+
+
+def test_headers_are_not_among_what_is_written_down():
+    secret = Recipe.model_validate({"headers": {"X-Key": "secret"}})
+    assert "secret" not in json.dumps(comparable(secret))
