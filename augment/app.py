@@ -41,11 +41,14 @@ _LOOK_EVERY_S = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a run has come: what its watchers see, a few times a second.
+    """How far a run has come, over all its sessions: what its watchers see a few times a second.
 
     Attributes:
+        wanted: rows by cell; `filled` is how many of them are accepted.
+        requests: asks so far; `answered` is how many of them came back.
+        reasons: rejected rows by reason.
+        tokens: of prompts and answers.
         seconds: of this session.
-        new: rows decided in this session, for rates.
     """
 
     wanted: Mapping[str, int]
@@ -54,6 +57,7 @@ class Progress:
     rejected: int
     reasons: Counter[str]
     requests: int
+    answered: int
     tokens: int
     in_flight: int
     seconds: float
@@ -174,6 +178,7 @@ class _Session:
             rejected=pipeline.rejected,
             reasons=Counter(pipeline.reasons),
             requests=pipeline.spent.requests,
+            answered=pipeline.answered,
             tokens=pipeline.spent.prompt_tokens + pipeline.spent.completion_tokens,
             in_flight=pipeline.in_flight,
             seconds=time.monotonic() - self._began,

@@ -64,7 +64,7 @@ class Pipeline:
 
     Attributes:
         spent: what the run has used up, over all its sessions.
-        accepted: rows so far, over all its sessions; `rejected` likewise.
+        answered: asks so far, over all its sessions; `accepted` and `rejected` rows likewise.
         reasons: rejected rows by reason.
         ending_detail: why it ended as it did, in words; empty while it runs or if all is done.
     """
@@ -83,7 +83,7 @@ class Pipeline:
         self._began = parts.clock()
         self._seconds_before = 0.0
         self.spent = Spent()
-        self.accepted = self.rejected = 0
+        self.answered = self.accepted = self.rejected = 0
         self.reasons: Counter[str] = Counter()
         self.ending_detail = ""
 
@@ -198,6 +198,7 @@ class Pipeline:
         return None if len(self._unjudged) > _MOST_UNJUDGED else self._parts.planner.next()
 
     def _count(self, outcome: Completion | Failure) -> None:
+        self.answered += 1
         if isinstance(outcome, Completion):
             self.spent.prompt_tokens += outcome.prompt_tokens or 0
             self.spent.completion_tokens += outcome.completion_tokens or 0

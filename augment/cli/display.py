@@ -103,7 +103,7 @@ def summary(outcome: Outcome) -> RenderableType:
     table.add_column(justify="right")
     rows = [
         ("asked", progress.requests),
-        ("answered", progress.requests - progress.in_flight),
+        ("answered", progress.answered),
         ("accepted", progress.accepted),
         ("rejected", progress.rejected),
         *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
