@@ -50,6 +50,7 @@ def test_only_one_may_hold_a_folder_at_a_time(tmp_path):
 def test_whatever_ends_the_block_the_folder_is_free_again(tmp_path, error):
     with pytest.raises(error), held(tmp_path):
         raise error
+    assert "journal-flush" not in {thread.name for thread in threading.enumerate()}
     with held(tmp_path) as journal:
         assert journal.next_ask() == 0
 

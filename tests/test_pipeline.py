@@ -44,6 +44,7 @@ async def test_the_verdicts_stand_in_the_order_of_the_filters_up_to_the_rejectio
     filters = (
         Judge("first"),
         Judge("second", rejects=lambda text: text.startswith("row 1 ")),
+        Judge("third"),
         Judge("gate", sequential=True, rejects=lambda text: text.startswith("row 2 ")),
         Judge("last gate", sequential=True),
     )
@@ -51,9 +52,9 @@ async def test_the_verdicts_stand_in_the_order_of_the_filters_up_to_the_rejectio
 
     assert await pipeline.run() == "done"
     by_number = [[v.filter for v in decision.verdicts] for decision in decisions_in(journal)]
-    assert by_number[0] == ["first", "second", "gate", "last gate"]
+    assert by_number[0] == ["first", "second", "third", "gate", "last gate"]
     assert by_number[1] == ["first", "second"]
-    assert by_number[2] == ["first", "second", "gate"]
+    assert by_number[2] == ["first", "second", "third", "gate"]
     assert pipeline.accepted == 10
     assert pipeline.reasons["told"] == 2
     assert pipeline.rejected == pipeline.reasons.total()
@@ -224,10 +225,10 @@ def test_a_journal_cut_anywhere_is_taken_up_with_the_same_decisions(
     whole = list(journal.replay())
     journal.close()
 
-    copy = opened(tmp_path_factory.mktemp("cut"))
     arrived = round(cut * len(whole))
     judged = data.draw(st.integers(0, arrived))
     asked = data.draw(st.integers(arrived, min(arrived + 4, len(whole))))
+    copy = opened(tmp_path_factory.mktemp("cut"))
     copy.plan([(arrival.ask, arrival.key) for arrival, _ in whole[:asked]])
     for number, (arrival, decisions) in enumerate(whole[:arrived]):
         copy.arrive(arrival.ask, arrival.key, arrival.outcome)

@@ -65,14 +65,16 @@ def test_max_tokens_stops_soon_after_the_limit(run):
     assert 20_000 <= spent < 20_000 + 5 * spent / len(left.accepted)
 
 
-def test_max_minutes_stops_in_time_even_with_answers_outstanding(run):
-    result, left, _ = run(
-        "--per-label", 500, "--max-minutes", 0.01, "--concurrency", 4, latency_ms=50
-    )
+def test_max_minutes_stops_in_time_and_counts_all_sessions(run):
+    options = ("--per-label", 500, "--max-minutes", 0.01, "--concurrency", 4)
+    result, left, _ = run(*options, latency_ms=50)
+    again, after, stats = run(*options)
 
     assert result.code == 3
     assert "--max-minutes 0.01" in result.out
     assert 0.6 <= left.report["run"]["active_s"] < 2
+    assert again.code == 3
+    assert (after.accepted, stats["requests"]) == (left.accepted, 0)
 
 
 def test_max_cost_is_reckoned_with_the_prices(run):
