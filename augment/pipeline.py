@@ -37,7 +37,6 @@ from augment.records import (
 Ending: TypeAlias = Literal["done", "exhausted", "budget", "gone"]
 
 LAST_WAIT_S = 30.0
-"""How long answers that are still under way are awaited once nothing more is asked for."""
 _MOST_UNJUDGED = 1024
 """So many answers may await judgement before the engine has to wait for the filters."""
 _BATCH = 64
@@ -46,7 +45,11 @@ _TURNS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a run is put together from."""
+    """What a run is put together from.
+
+    Attributes:
+        last_wait_s: how long answers are awaited once nothing more is asked for.
+    """
 
     task: Task[Any]
     planner: Planner
@@ -57,6 +60,7 @@ class Parts:
     budget: Budget
     encoder: Encoder | None = None
     clock: Callable[[], float] = time.monotonic
+    last_wait_s: float = LAST_WAIT_S
 
 
 class Pipeline:
@@ -144,10 +148,13 @@ class Pipeline:
                 self._deadline,
                 contextlib.aclosing(self._parts.engine.complete(self._requests())) as answers,
             ):
+                self._set_deadline(self._seconds_left())
                 async for request, outcome in answers:
                     self._record(request.ask, request.key, outcome)
         except TimeoutError:
-            why = Failure(code="unanswered", detail=f"no answer within the last {LAST_WAIT_S:g} s")
+            self._must_stop()  # it may be the budget's minutes that ran out
+            waited = f"no answer within the last {self._parts.last_wait_s:g} s"
+            why = Failure(code="unanswered", detail=waited)
             for ask, key in list(self._under_way.values()):
                 self._record(ask, key, why)
         except EngineGone as error:
@@ -181,7 +188,17 @@ class Pipeline:
                 self._parts.journal.plan([(ask, request.key)])
             self._under_way[ask.number] = (ask, request.key)
             yield request
-        self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_WAIT_S)
+        self._set_deadline(0.0)
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        """Stop waiting for answers `last_wait_s` after so many seconds from now; None: never."""
+        if seconds is not None:
+            now = asyncio.get_running_loop().time()
+            self._deadline.reschedule(now + seconds + self._parts.last_wait_s)
+
+    def _seconds_left(self) -> float | None:
+        minutes = self._parts.budget.max_minutes
+        return None if minutes is None else max(0.0, minutes * 60 - self._seconds_before)
 
     def _must_stop(self) -> bool:
         """Tell whether nothing more is to be asked for, and remember why."""

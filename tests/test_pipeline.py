@@ -23,7 +23,6 @@ from small_pipelines import (
 )
 from small_runs import answer
 
-from augment import pipeline as pipelines
 from augment.errors import EngineGone
 from augment.plan.budget import Budget
 from augment.records import Completion, Failure
@@ -158,17 +157,33 @@ async def test_an_engine_that_is_gone_ends_the_run_with_everything_judged(journa
 
 
 @pytest.mark.parametrize("gone", [False, True])
-async def test_what_is_not_answered_once_the_quota_is_full_came_too_late(
-    journal, monkeypatch, gone
-):
-    monkeypatch.setattr(pipelines, "LAST_WAIT_S", 0.05)
-    pipeline = a_pipeline(journal, Late(gone=gone), New())
+async def test_what_is_not_answered_once_the_quota_is_full_came_too_late(journal, gone):
+    pipeline = a_pipeline(journal, Late(gone=gone), New(), last_wait_s=0.05)
 
     assert await asyncio.wait_for(pipeline.run(), 10) == "done"
     assert pipeline.accepted == 10
     if not gone:
         assert [arrival.ask.number for arrival, _ in journal.replay()][-1] == 0
         assert decisions_in(journal)[-1].rejection.reason == "quota"
+
+
+class Silent:
+    """An engine that never answers."""
+
+    name = model = "silent"
+
+    async def complete(self, requests):
+        async for _ in requests:
+            await asyncio.Event().wait()
+            yield  # never
+
+
+async def test_the_minutes_run_out_although_no_answer_comes(journal):
+    budget = Budget(max_requests=10, max_minutes=0.001)
+    pipeline = a_pipeline(journal, Silent(), budget=budget, last_wait_s=0.05)
+
+    assert await asyncio.wait_for(pipeline.run(), 10) == "budget"
+    assert pipeline.ending_detail == "the budget is spent: --max-minutes 0.001"
 
 
 async def test_a_budget_that_is_just_enough_is_no_reason_to_stop_short(journal):
