@@ -199,7 +199,7 @@ async def _engine(setting: Setting) -> AsyncGenerator[Engine]:
     settings = EndpointSettings(
         url=recipe.endpoint or "",
         model=recipe.model,
-        api_key=os.environ.get(recipe.api_key_env),
+        api_key=os.environ.get(recipe.api_key_env) or None,
         headers=recipe.headers,
         extra_body=recipe.extra_body,
         concurrency=recipe.concurrency,
@@ -221,7 +221,7 @@ def _filters(setting: Setting, *, instructions: Sequence[str]) -> list[Filter]:
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate),
     ]
-    filters = [one for one in every if one.name not in chosen.off]
+    filters = [one for one in every if one.name not in chosen.without]
     for one in filters:
         one.fit(setting.used.examples, None)
     return filters

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -77,12 +77,12 @@ class Pipeline:
         self._parts = parts
         self._screens = [f for f in parts.filters if not f.sequential]
         self._gates = [f for f in parts.filters if f.sequential]
-        self._resend: deque[Ask] = deque()
+        self._resend: deque[tuple[Ask, str]] = deque()
         self._unjudged: deque[Arrival] = deque()
         self._under_way: dict[int, tuple[Ask, str]] = {}
         self._arrived, self._judged = asyncio.Event(), asyncio.Event()
         self._deadline = asyncio.timeout(None)
-        self._uncommitted = self._all_arrived = False
+        self._uncommitted = self._all_arrived = self._closing = False
         self._ending: Ending | None = None
         self._began = parts.clock()
         self._seconds_before = 0.0
@@ -111,9 +111,9 @@ class Pipeline:
                 if decision.accepted and isinstance(row, Candidate):
                     self._accept(row)
             self._conclude(arrival, decisions)
-        for ask, _ in self._parts.journal.unanswered():
+        for ask, key in self._parts.journal.unanswered():
             planner.sent(ask)
-            self._resend.append(ask)
+            self._resend.append((ask, key))
         planner.take_heart()
 
     async def run(self) -> Ending:
@@ -153,15 +153,20 @@ class Pipeline:
                     self._record(request.ask, request.key, outcome)
         except TimeoutError:
             self._must_stop()  # it may be the budget's minutes that ran out
-            waited = f"no answer within the last {self._parts.last_wait_s:g} s"
-            why = Failure(code="unanswered", detail=waited)
-            for ask, key in list(self._under_way.values()):
-                self._record(ask, key, why)
+            self._give_up(self._under_way.values())
         except EngineGone as error:
             self._ending, self.ending_detail = "gone", str(error)
+        if self._parts.planner.filled:  # what a crash or a lost engine left has come too late
+            self._give_up([*self._under_way.values(), *self._resend])
         self._parts.journal.commit()
         self._all_arrived = True
         self._arrived.set()
+
+    def _give_up(self, asks: Iterable[tuple[Ask, str]]) -> None:
+        """Record that these were not answered in time."""
+        waited = f"no answer within the last {self._parts.last_wait_s:g} s"
+        for ask, key in list(asks):
+            self._record(ask, key, Failure(code="unanswered", detail=waited))
 
     def _record(self, ask: Ask, key: str, outcome: Completion | Failure) -> None:
         self._under_way.pop(ask.number, None)
@@ -175,7 +180,7 @@ class Pipeline:
         while not self._must_stop():
             self._judged.clear()
             again = bool(self._resend)
-            ask = self._resend.popleft() if again else self._new_ask()
+            ask = self._resend.popleft()[0] if again else self._new_ask()
             if self._uncommitted or ask is None:
                 self._parts.journal.commit()
                 self._uncommitted = False
@@ -188,11 +193,17 @@ class Pipeline:
                 self._parts.journal.plan([(ask, request.key)])
             self._under_way[ask.number] = (ask, request.key)
             yield request
-        self._set_deadline(0.0)
+        self._close()
+
+    def _close(self) -> None:
+        """Begin the wait for the last answers, once."""
+        if not self._closing:
+            self._closing = True
+            self._set_deadline(0.0)
 
     def _set_deadline(self, seconds: float | None) -> None:
         """Stop waiting for answers `last_wait_s` after so many seconds from now; None: never."""
-        if seconds is not None:
+        if seconds is not None and not self._all_arrived:
             now = asyncio.get_running_loop().time()
             self._deadline.reschedule(now + seconds + self._parts.last_wait_s)
 
@@ -243,6 +254,8 @@ class Pipeline:
                     self._parts.journal.note("given up", cell)
                 self._unjudged.popleft()
             self._judged.set()
+            if self._under_way and self._parts.planner.finished:
+                self._close()
             await self._let_more_arrive()
 
     async def _let_more_arrive(self) -> None:

@@ -52,12 +52,12 @@ class Filters(Closed):
     """Which filters run, and thresholds that are not to be found from the seeds.
 
     Attributes:
-        off: names of filters that are left out.
+        without: names of filters that are left out.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
     """
 
-    off: tuple[Literal["length", "form", "copy", "leak", "near_duplicate"], ...] = ()
+    without: tuple[Literal["length", "form", "copy", "leak", "near_duplicate"], ...] = ()
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
 
@@ -189,6 +189,8 @@ def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:
         return InputFault(where="recipe", what=message)
+    if place.startswith(("headers", "extra")):  # these may hold a key: not shown
+        return InputFault(where=f"{where}, {_dashed(place)}", what=message)
     return InputFault(
         where=f"{where}, {_dashed(place)}", what=f"{message} (found {_short(detail['input'])})"
     )

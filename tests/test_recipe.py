@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from pathlib import Path
 
 import pytest
 import yaml
@@ -78,7 +80,7 @@ def test_labels_are_a_list_or_a_mapping_to_descriptions(written):
 def test_every_fault_is_named_at_once_with_its_place(written):
     path = written({
         "per-label": 0, "shot": 3, "sampling": {"temprature": 1, "top-p": 2},
-        "strategies": {"zeroshot": 1}, "filters": {"off": ["typos"]}, "holdout": 5,
+        "strategies": {"zeroshot": 1}, "filters": {"without": ["typos"]}, "holdout": 5,
     })  # fmt: skip
     found = faults(path, concurrency="many", timeout_s="-1")
     text = "\n".join(found)
@@ -90,7 +92,7 @@ def test_every_fault_is_named_at_once_with_its_place(written):
         f"{path}: unknown key 'sampling.temprature'",
         f"{path}, sampling.top-p: ",
         f"{path}, strategies.zeroshot",
-        f"{path}, filters.off.0: ",
+        f"{path}, filters.without.0: ",
         f"{path}, holdout: ",
         "command line, concurrency: ",
         "command line, timeout-s: Input should be greater than 0 (found '-1')",
@@ -154,7 +156,7 @@ SOME = st.fixed_dictionaries(
         "labels": st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=5), max_size=3),
         "sampling": st.fixed_dictionaries({"temperature": st.floats(0, 5)}),
         "extra_body": st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3)),
-        "filters": st.fixed_dictionaries({"off": st.permutations(["form", "copy", "leak"])}),
+        "filters": st.fixed_dictionaries({"without": st.permutations(["form", "copy", "leak"])}),
     },
 )  # fmt: skip
 
@@ -208,3 +210,22 @@ def test_how_the_engine_is_reached_may_change(change):
 def test_headers_are_not_among_what_is_written_down():
     secret = Recipe.model_validate({"headers": {"X-Key": "secret"}})
     assert "secret" not in json.dumps(comparable(secret))
+
+
+def test_the_recipe_of_the_readme_loads(tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    block = readme.split("and more:\n\n")[1].split("\n\n")[0]
+    path = tmp_path / "recipe.yaml"
+    path.write_text(textwrap.dedent(block), encoding="utf-8")
+
+    assert load(path, options={}).filters.without == ("length",)
+
+
+def test_a_fault_in_the_headers_does_not_show_them(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("headers: 'Authorization: Bearer s3cret'", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path, options={})
+
+    assert "headers" in str(caught.value)
+    assert "s3cret" not in str(caught.value)

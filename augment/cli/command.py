@@ -49,7 +49,10 @@ def _guarded(command: Callable[[Sequence[str]], int], arguments: Sequence[str]) 
     try:
         return command(arguments)
     except AugmentError as error:
-        sys.stderr.write(f"error: {error}\n".replace("\n", "\n  ").rstrip() + "\n")
+        from evals.wording import visible
+
+        said = "\n  ".join(visible(line) for line in str(error).split("\n"))
+        sys.stderr.write(f"error: {said}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Run the same command again to continue.\n")

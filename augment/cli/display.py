@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augment.app import Outcome, Progress
+from evals.wording import visible
 
 _MOST_CELLS = 16
 _LINE_EVERY_S = 5.0
@@ -55,7 +56,7 @@ class Display:
 
 def line(progress: Progress, *, since: Progress) -> str:
     """Return the state of a run in one line; rates count from `since`."""
-    wanted, filled = sum(progress.wanted.values()), sum(progress.filled.values())
+    wanted, filled = sum(progress.wanted.values()), useful(progress)
     seconds = max(progress.seconds - since.seconds, 1e-3)
     parts = [
         f"{filled}/{wanted} accepted",
@@ -69,10 +70,15 @@ def line(progress: Progress, *, since: Progress) -> str:
     if progress.reasons:
         reason, count = progress.reasons.most_common(1)[0]
         parts.append(f"most rejected: {reason} ({count})")
-    rate = (filled - sum(since.filled.values())) / seconds
+    rate = (filled - useful(since)) / seconds
     if rate > 0 and filled < wanted:
         parts.append(f"{duration((wanted - filled) / rate)} left")
     return " · ".join(parts)
+
+
+def useful(progress: Progress) -> int:
+    """Return how many accepted rows count towards a quota; more than its cell wants do not."""
+    return sum(min(progress.filled.get(cell, 0), n) for cell, n in progress.wanted.items())
 
 
 def picture(progress: Progress, *, since: Progress) -> RenderableType:
@@ -86,7 +92,7 @@ def picture(progress: Progress, *, since: Progress) -> RenderableType:
     for cell in (cell for cell in progress.wanted if cell in shown):
         wanted, filled = progress.wanted[cell], progress.filled.get(cell, 0)
         table.add_row(
-            Text(cell),
+            Text(visible(cell)),
             f"{filled}/{wanted}",
             ProgressBar(total=max(wanted, 1), completed=min(filled, wanted)),
         )
@@ -113,8 +119,8 @@ def summary(outcome: Outcome) -> RenderableType:
         table.add_row(Text(name), f"{count:,}")
     table.add_row("duration", duration(outcome.seconds_in_all))
     head = [Text(_HEADLINES[outcome.finish], style="bold")]
-    head += [Text(outcome.detail)] if outcome.detail else []
-    head += [Text(f"warning: {warning}", style="yellow") for warning in outcome.warnings]
+    head += [Text(visible(outcome.detail))] if outcome.detail else []
+    head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]
     return Group(*head, table, Text(f"report  {outcome.out / 'report.html'}", no_wrap=True))
 
 

@@ -72,6 +72,7 @@ class _Again:
     Attributes:
         busy: the server has too much to do, so fewer calls should be in flight.
         at_once: our own doing, put right: no wait, no strike.
+        responded: the server is there, and fails on this very request.
     """
 
     why: str
@@ -79,6 +80,7 @@ class _Again:
     busy: bool = False
     at_once: bool = False
     unreadable: bool = False
+    responded: bool = False
 
 
 @contextlib.asynccontextmanager
@@ -145,7 +147,7 @@ class Endpoint:
             if outcome.busy:
                 self._concurrency.refused(mark)
             alive, seen = self._answers > seen, self._answers
-            strikes += alive
+            strikes += not outcome.busy and (alive or outcome.responded)
             if strikes >= _STRIKES:
                 code = "unreadable" if outcome.unreadable else "server_error"
                 return Failure(code=code, detail=outcome.why, calls=calls)
@@ -153,7 +155,8 @@ class Endpoint:
             longest = _LONGEST_PAUSE_ALIVE_S if alive else _LONGEST_PAUSE_S
             pause = min(longest, _FIRST_PAUSE_S * 2 ** min(calls, 10))
             if outcome.after_s is not None:
-                await asyncio.sleep(min(outcome.after_s, self._settings.max_wait_s))
+                least = max(outcome.after_s, _FIRST_PAUSE_S)
+                await asyncio.sleep(min(least, self._settings.max_wait_s))
             else:
                 await asyncio.sleep(self._jitter.uniform(pause / 8, pause))
 
@@ -177,7 +180,7 @@ class Endpoint:
         try:
             completion = openai.completion(answer)
         except ValueError as error:
-            return _Again(why=str(error), unreadable=True)
+            return _Again(why=str(error), unreadable=True, responded=True)
         self._proven = openai.Dialect(
             schema=self._proven.schema or dialect.schema,
             system=self._proven.system or dialect.system,
@@ -190,9 +193,16 @@ class Endpoint:
         """Say what an HTTP status other than 200 means for the request."""
         said = openai.excerpt(answer)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
+        if status in {401, 403, 404} and self._answers == 0:
+            raise EngineUnusable(f"{self._settings.url}: {_start_advice(status, said)}")
         if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
             pause = openai.retry_after_s(after, now=time.time())
-            return _Again(why=why, after_s=pause, busy=status in {408, 429, 503})
+            return _Again(
+                why=why,
+                after_s=pause,
+                busy=status in {408, 429, 503},
+                responded=status == 500,
+            )
         if status in {400, 422}:
             understood = self._dialect.without(said, proven=self._proven)
             if understood != self._dialect:
@@ -292,7 +302,7 @@ def _start_advice(status: int, said: str) -> str:
         403: "it refuses access: check the key in the variable that --api-key-env names",
         404: "no OpenAI-compatible server at this address; it usually ends in /v1",
     }.get(status, "it cannot be used")
-    return f"GET /models answered HTTP {status} ({said[:120]}): {advice}"
+    return f"the server answered HTTP {status} ({said[:120]}): {advice}"
 
 
 def _model_names(body: bytes) -> list[str]:

@@ -58,6 +58,7 @@ def on_network(path: Path, *, mounts: Path = Path("/proc/self/mounts")) -> bool:
     best, kind = "", ""
     for line in lines:
         _, point, name, *_ = line.split(" ")
+        point = point.replace("\\040", " ")  # how the kernel writes a space
         if place.startswith(point.rstrip("/") + "/") and len(point) >= len(best):
             best, kind = point, name
     return kind.startswith(_NETWORK_FILE_SYSTEMS)

@@ -325,3 +325,19 @@ async def test_headers_and_extra_fields_reach_the_server():
     body = json.loads(seen[1].split(b"\r\n\r\n", 1)[1])
     assert (body["min_p"], body["temperature"]) == (0.1, 0.2)
     assert body["response_format"]["json_schema"]["schema"]["required"] == ["label", "text"]
+
+
+async def test_a_prompt_that_always_fails_is_given_up_though_nobody_else_is_answered(
+    openai_server,
+):
+    [(_, outcome)] = await answers(openai_server(error_500=1.0), 1)
+
+    assert isinstance(outcome, Failure)
+    assert (outcome.code, outcome.calls) == ("server_error", 8)
+
+
+async def test_a_busy_server_costs_no_request(openai_server):
+    server = openai_server(slots=1, error_429=0.9, retry_after=0)
+    found = await answers(server, 5, concurrency=5)
+
+    assert all(isinstance(outcome, Completion) for _, outcome in found)
