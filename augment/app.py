@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from augment import folder
-from augment.engines.endpoint import EndpointSettings, connected
-from augment.engines.seedlm import SeedLM
-from augment.filters.copy import Copy
-from augment.filters.form import Form
-from augment.filters.leak import Leak
-from augment.filters.length import Length
-from augment.filters.minhash import Sketcher
-from augment.filters.near_duplicate import NearDuplicate
+from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
-from augment.outputs import Finish, facts, write_folder
+from augment.outputs import Finish, Judged, facts, write_folder
+from augment.parts import (
+    budget_of,
+    encoder_worker,
+    engine_of,
+    filters_of,
+    given_request,
+    has_vectors,
+    planner_of,
+    run_encoder,
+)
 from augment.pipeline import Parts, Pipeline
-from augment.plan.budget import Budget
-from augment.plan.planner import Planner
-from augment.protocols import Engine, Filter
+from augment.plan.given import GivenRows
+from augment.protocols import Engine, Plan
 from augment.recipe import Recipe, differences
-from augment.setting import Setting, prepare, renderer_of
+from augment.records import EMPTY
+from augment.setting import Setting, prepare, prepare_check, renderer_of
 
 EXIT_CODES: Mapping[Finish, int] = {
     "done": 0,
@@ -65,7 +66,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended and where its files are."""
+    """How a run ended and where its files are.
+
+    Attributes:
+        statements: what the calibrated filters say of themselves.
+        given: whether the rows came out of a file.
+        embedded: texts that this session embedded, in `embedding_s` seconds of the encoder's work.
+    """
 
     finish: Finish
     detail: str
@@ -73,6 +80,10 @@ class Outcome:
     progress: Progress
     seconds_in_all: float
     warnings: Sequence[str]
+    statements: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    given: bool = False
+    embedded: int = 0
+    embedding_s: float = 0.0
 
     @property
     def exit_code(self) -> int:
@@ -80,83 +91,131 @@ class Outcome:
         return EXIT_CODES[self.finish]
 
 
+Watch = Callable[[Progress], None]
+Say = Callable[[str], None]
+
+
+def _silent(_: object) -> None:
+    """Leave it."""
+
+
 async def run(
-    seeds: Path, recipe: Recipe, *, watch: Callable[[Progress], None] = lambda _: None
+    seeds: Path, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
 ) -> Outcome:
     """Run or continue until every quota is full, and write the run's folder.
 
     Cancellation ends the run in good order: what was accepted is written, and the outcome says
     `interrupted`.
 
+    Args:
+        seeds: a file or folder.
+        recipe: how to go about it.
+        watch: told how far the run has come, a few times a second.
+        say: told what is going on before that.
+
     Raises:
         InputError, EngineUnusable: before anything is written.
-        JournalError: nothing can be recorded any more; the folder can be continued.
+        JournalError, EncoderError: nothing more can be done; the folder can be continued.
     """
-    setting = prepare(seeds, recipe)
-    async with _engine(setting) as engine:
-        recipe = setting.recipe.model_copy(update={"model": engine.model})
-        setting = replace(setting, recipe=recipe)
-        with folder.held(recipe.out, clock=time.time) as journal:
-            folder.continue_or_refuse(
-                journal,
-                facts(setting),
-                where=recipe.out,
-                differences=lambda before: differences(before, recipe),
-            )
-            session = _Session(setting, engine, journal)
-            finish = await session.watched(watch)
-            detail = session.pipeline.ending_detail
-            write_folder(setting, journal, finish=finish, detail=detail)
-            return Outcome(
-                finish=finish,
-                detail=detail,
-                out=recipe.out,
-                progress=session.progress(),
-                seconds_in_all=_seconds(journal),
-                warnings=setting.given.warnings,
-            )
+    return await _carry_out(prepare(seeds, recipe), watch=watch, say=say)
+
+
+async def check(
+    rows: Path, seeds: Path, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
+) -> Outcome:
+    """Put rows from anywhere through the filters, and write the folder that a run would leave.
+
+    Raises:
+        As `run`.
+    """
+    return await _carry_out(prepare_check(rows, seeds, recipe), watch=watch, say=say)
+
+
+async def _carry_out(setting: Setting, *, watch: Watch, say: Say) -> Outcome:
+    recipe = setting.recipe
+    known = has_vectors(recipe.out)
+    with encoder_worker(recipe, known=known) as worker:
+        async with engine_of(setting) as engine:
+            recipe = recipe.model_copy(update={"model": engine.model})
+            setting = replace(setting, recipe=recipe)
+            if worker is not None and not known:
+                say(f"Loading the encoder and embedding {len(setting.used.examples):,} seeds ...")
+                await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
+            with (
+                folder.held(recipe.out, clock=time.time) as journal,
+                run_encoder(worker, recipe.out) as encoder,
+            ):
+                folder.continue_or_refuse(
+                    journal,
+                    facts(setting),
+                    where=recipe.out,
+                    differences=lambda before: differences(before, recipe),
+                )
+                seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
+                session = _Session(setting, engine, journal, seeds)
+                outcome = await session.to_the_end(watch)
+                if worker is None:
+                    return outcome
+                return replace(outcome, embedded=worker.texts, embedding_s=worker.busy_s)
 
 
 class _Session:
     """One process's part in a run."""
 
-    def __init__(self, setting: Setting, engine: Engine, journal: SqliteJournal) -> None:
-        recipe = setting.recipe
+    def __init__(
+        self, setting: Setting, engine: Engine, journal: SqliteJournal, seeds: SeedVectors
+    ) -> None:
+        self._setting = setting
         self._journal = journal
+        self._seeds = seeds
         self._began = time.monotonic()
         renderer = renderer_of(setting)
-        self._planner = Planner(
-            setting.goal,
-            setting.strategies,
-            random_seed=recipe.random_seed,
-            first_ask=journal.next_ask(),
-        )
-        self.pipeline = Pipeline(
+        self._plan = _plan(setting, seeds, first_ask=journal.next_ask())
+        self._filters = filters_of(setting, seeds, instructions=renderer.instructions)
+        self._pipeline = Pipeline(
             Parts(
                 task=setting.task,
-                planner=self._planner,
-                render=renderer.request,
+                planner=self._plan,
+                render=renderer.request if setting.rows is None else given_request,
                 engine=engine,
-                filters=_filters(setting, instructions=renderer.instructions),
+                filters=self._filters,
                 journal=journal,
-                budget=Budget(
-                    max_requests=recipe.max_requests or 0,
-                    max_tokens=recipe.max_tokens,
-                    max_minutes=recipe.max_minutes,
-                    max_cost=recipe.max_cost,
-                    prompt_price=recipe.prices.prompt,
-                    completion_price=recipe.prices.completion,
-                ),
+                budget=budget_of(setting.recipe),
+                encoder=seeds.encoder,
             )
         )
 
-    async def watched(self, watch: Callable[[Progress], None]) -> Finish:
+    async def to_the_end(self, watch: Watch) -> Outcome:
+        """Run, and write the folder."""
+        finish = await self._watched(watch)
+        detail = self._pipeline.ending_detail
+        judged = Judged(
+            finish=finish,
+            detail=detail,
+            calibrations=tuple(
+                each.calibration for each in self._filters if each.calibration is not None
+            ),
+            seeds=self._seeds,
+        )
+        write_folder(self._setting, self._journal, judged)
+        return Outcome(
+            finish=finish,
+            detail=detail,
+            out=self._setting.recipe.out,
+            progress=self._progress(),
+            seconds_in_all=_seconds(self._journal),
+            warnings=(*self._setting.warnings, *self._seeds.notices),
+            statements={each.filter: each.statement for each in judged.calibrations},
+            given=self._setting.rows is not None,
+        )
+
+    async def _watched(self, watch: Watch) -> Finish:
         """Run to the end while showing how far it has come."""
-        self.pipeline.restore(seconds=_seconds(self._journal))
+        self._pipeline.restore(seconds=_seconds(self._journal))
         self._journal.begin_session()
         looking = asyncio.create_task(self._look(watch))
         try:
-            finish: Finish = await self.pipeline.run()
+            finish: Finish = await self._pipeline.run()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None:
@@ -165,15 +224,15 @@ class _Session:
         finally:
             looking.cancel()
         self._journal.end_session()
-        watch(self.progress())
+        watch(self._progress())
         return finish
 
-    def progress(self) -> Progress:
+    def _progress(self) -> Progress:
         """Return how far the run has come."""
-        pipeline = self.pipeline
+        pipeline = self._pipeline
         return Progress(
-            wanted=self._planner.wanted,
-            filled=self._planner.accepted,
+            wanted=self._plan.wanted,
+            filled=self._plan.accepted,
             accepted=pipeline.accepted,
             rejected=pipeline.rejected,
             reasons=Counter(pipeline.reasons),
@@ -184,47 +243,16 @@ class _Session:
             seconds=time.monotonic() - self._began,
         )
 
-    async def _look(self, watch: Callable[[Progress], None]) -> None:
+    async def _look(self, watch: Watch) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            watch(self.progress())
+            watch(self._progress())
 
 
-@contextlib.asynccontextmanager
-async def _engine(setting: Setting) -> AsyncGenerator[Engine]:
-    recipe = setting.recipe
-    if recipe.engine == "seedlm":
-        yield SeedLM(setting.used, random_seed=recipe.random_seed)
-        return
-    settings = EndpointSettings(
-        url=recipe.endpoint or "",
-        model=recipe.model,
-        api_key=os.environ.get(recipe.api_key_env) or None,
-        headers=recipe.headers,
-        extra_body=recipe.extra_body,
-        concurrency=recipe.concurrency,
-        timeout_s=recipe.timeout_s,
-        max_wait_s=recipe.max_wait_s,
-    )
-    async with connected(settings) as endpoint:
-        yield endpoint
-
-
-def _filters(setting: Setting, *, instructions: Sequence[str]) -> list[Filter]:
-    """Return the filters that the recipe leaves on, fitted, the cheap ones first."""
-    chosen = setting.recipe.filters
-    sketcher = Sketcher()
-    every: list[Filter] = [
-        Length(),
-        Form(instructions=instructions),
-        Copy(sketcher),
-        Leak(sketcher, setting.holdout, threshold=chosen.leak),
-        NearDuplicate(sketcher, threshold=chosen.near_duplicate),
-    ]
-    filters = [one for one in every if one.name not in chosen.without]
-    for one in filters:
-        one.fit(setting.used.examples, None)
-    return filters
+def _plan(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
+    if setting.rows is None:
+        return planner_of(setting, seeds, first_ask=first_ask)
+    return GivenRows(setting.goal, setting.rows.labels, first_ask=first_ask)
 
 
 def _seconds(journal: SqliteJournal) -> float:

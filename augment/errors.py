@@ -4,6 +4,7 @@ AugmentError
 ├── InputError      what the user gave cannot be used: seeds, recipe, template, folder   (exit 2)
 ├── EngineUnusable  the engine refuses us at the start: nothing there, no access, no model  (exit 2)
 ├── EngineGone      no answer for longer than the user is willing to wait                (exit 3)
+├── EncoderError    the sentence encoder's process died                                   (exit 1)
 └── JournalError    the journal cannot be written or read: disk full, read-only          (exit 1)
 
 A failure of one request is not an exception but a value, `augment.records.Failure`: it stands in
@@ -63,6 +64,12 @@ class EngineGone(AugmentError):
     """The engine answered once and has now been silent for longer than `max_wait_s`."""
 
     exit_code = 3
+
+
+class EncoderError(AugmentError):
+    """The sentence encoder's process died; what was committed before is kept."""
+
+    exit_code = 1
 
 
 class JournalError(AugmentError):

@@ -32,7 +32,7 @@ class Made:
 
     engine: str
     model: str
-    templates: Mapping[str, Mapping[str, str]]
+    templates: Mapping[str, Mapping[str, str | None]]
 
     def provenance(self, ask: Ask, key: str) -> dict[str, Json]:
         """Return what a row says of its own making."""

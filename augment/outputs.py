@@ -6,46 +6,72 @@ import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from augment import folder
+from augment.embed.seeds import SeedVectors
 from augment.formats.write import write_text
 from augment.journal import SqliteJournal
+from augment.ngrams import ngram_vectors
 from augment.pipeline import Ending
+from augment.plan.given import STRATEGY
 from augment.recipe import comparable
-from augment.records import Json
+from augment.records import Calibration, Json
 from augment.setting import Setting
 from evals.card import card
 from evals.figures import gather
 from evals.report import render
-from evals.subject import Making, Subject
-from prompts.templates import Template
+from evals.subject import Making, Space, Subject
 
 Finish: TypeAlias = Ending | Literal["interrupted"]
 
 
-def write_folder(setting: Setting, journal: SqliteJournal, *, finish: Finish, detail: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How a run ended, and what its rows were held against.
+
+    Attributes:
+        detail: of the ending, in words.
+        calibrations: of the filters that have one.
+        seeds: as vectors; the map of the report lies in the same space.
+    """
+
+    finish: Finish
+    detail: str
+    calibrations: tuple[Calibration, ...]
+    seeds: SeedVectors
+
+
+def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> None:
     """Write rows, report, card and manifest, each file whole or not at all."""
     recipe, out = setting.recipe, setting.recipe.out
     made = folder.Made(
         engine=recipe.engine or "",
         model=recipe.model or "",
-        templates=_signatures(setting.templates),
+        templates=_signatures(setting),
     )
     folder.write_rows(out, journal, task=setting.task, made=made)
     figures = gather(
-        _subject(setting, made=made, finish=finish, detail=detail),
+        _subject(setting, judged, made=made),
         folder.rounds(journal, setting.task),
         sessions=journal.sessions(),
         notes=journal.notes(),
+        calibrations=judged.calibrations,
+        space=_space(judged.seeds),
     )
     folder.write_json(out / "report.json", figures)
     write_text(out / "report.html", render(figures))
     write_text(out / "README.md", card(figures))
-    folder.write_json(out / "manifest.json", _manifest(setting, figures=figures))
+    folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
 
 
-def _subject(setting: Setting, *, made: folder.Made, finish: Finish, detail: str) -> Subject:
+def _space(seeds: SeedVectors) -> Space:
+    embed = ngram_vectors if seeds.encoder is None else seeds.encoder.encode
+    return Space(name=seeds.name, vectors_of=embed)
+
+
+def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:
     return Subject(
         name=setting.recipe.out.resolve().name,
         task=setting.task.name,
@@ -54,19 +80,21 @@ def _subject(setting: Setting, *, made: folder.Made, finish: Finish, detail: str
         cells_of=setting.goal.cells_of,
         labels_of=setting.task.labels_of,
         fields=setting.task.fields,
-        ending=finish,
-        ending_detail=detail,
+        ending=judged.finish,
+        ending_detail=judged.detail,
+        notices=(() if setting.rows is None else setting.rows.warnings) + judged.seeds.notices,
+        given=setting.rows is not None,
         making=Making(
             engine=made.engine,
             model=made.model,
             recipe=comparable(setting.recipe),
             templates=made.templates,
-            versions=_versions(),
+            versions=_versions() | ({"encoder": about} if (about := judged.seeds.about) else {}),
         ),
     )
 
 
-def _manifest(setting: Setting, *, figures: Mapping[str, Json]) -> dict[str, Json]:
+def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) -> dict[str, Json]:
     """Return what a person or program needs to make the run again."""
     counts = figures["counts"]
     return {
@@ -74,6 +102,7 @@ def _manifest(setting: Setting, *, figures: Mapping[str, Json]) -> dict[str, Jso
         **facts(setting),
         "engine": setting.recipe.engine,
         "model": {"name": setting.recipe.model, "revision": None},
+        "encoder": judged.seeds.about or None,
         "random_seed": setting.recipe.random_seed,
         "counts": counts,
         "calls": {"ask": counts["calls"], "repair": 0, "judge": 0},
@@ -82,7 +111,10 @@ def _manifest(setting: Setting, *, figures: Mapping[str, Json]) -> dict[str, Jso
 
 
 def _versions() -> dict[str, str]:
-    names = ("augment-corpora", "aiohttp", "langchain-core", "numpy", "pydantic")
+    names = (
+        "augment-corpora", "aiohttp", "langchain-core", "numpy", "pydantic",
+        "sentence-transformers", "torch", "transformers",
+    )  # fmt: skip
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in names
     }
@@ -96,13 +128,16 @@ def facts(setting: Setting) -> dict[str, Json]:
     return {
         "seeds": setting.given.digest,
         "holdout": holdout.hexdigest() if setting.holdout else None,
-        "templates": _signatures(setting.templates),
+        "templates": _signatures(setting),
+        "rows": None if setting.rows is None else setting.rows.digest,
         "recipe": comparable(setting.recipe),
     }
 
 
-def _signatures(templates: Mapping[str, Template]) -> dict[str, dict[str, str]]:
+def _signatures(setting: Setting) -> dict[str, dict[str, str | None]]:
+    if setting.rows is not None:
+        return {STRATEGY: {"name": None, "digest": None}}
     return {
         strategy: {"name": template.name, "digest": template.digest}
-        for strategy, template in templates.items()
+        for strategy, template in setting.templates.items()
     }

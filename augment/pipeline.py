@@ -2,9 +2,9 @@
 
     planner ─> renderer ─> engine ─> journal ─> parse ─> filters ─> journal ─> planner
 
-Two tasks share it: one hands requests to the engine and records what arrives, one judges what was
-recorded. An answer is committed before its slot takes the next request; verdicts may lag behind,
-and are made again after a crash for answers that have none.
+Three tasks share it: one hands requests to the engine and records what arrives, one reads what was
+recorded and has it embedded, one decides. An answer is committed before its slot takes the next
+request; verdicts may lag behind, and are made again after a crash for answers that have none.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Any, Literal, TypeAlias
 from augment.answers import QUOTA, rejection, rows_of
 from augment.errors import EngineGone
 from augment.plan.budget import Budget, Spent
-from augment.plan.planner import Planner
-from augment.protocols import Encoder, Engine, Filter, Journal, Task
+from augment.protocols import Encoder, Engine, Filter, Journal, Plan, Task
 from augment.records import (
     Arrival,
     Ask,
@@ -33,6 +32,7 @@ from augment.records import (
     Request,
     Verdict,
 )
+from augment.screening import Screening, rejected
 
 Ending: TypeAlias = Literal["done", "exhausted", "budget", "gone"]
 
@@ -41,6 +41,8 @@ _MOST_UNJUDGED = 1024
 """So many answers may await judgement before the engine has to wait for the filters."""
 _BATCH = 64
 _TURNS = 4
+_AHEAD = 2
+"""So many batches are with the encoder at a time: it must not wait for decisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Parts:
     """
 
     task: Task[Any]
-    planner: Planner
+    planner: Plan
     render: Callable[[Ask], Request]
     engine: Engine
     filters: Sequence[Filter]
@@ -61,6 +63,16 @@ class Parts:
     encoder: Encoder | None = None
     clock: Callable[[], float] = time.monotonic
     last_wait_s: float = LAST_WAIT_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Arrivals with their rows; `verdicts` by the identity of each candidate that was wanted."""
+
+    arrivals: Sequence[Arrival]
+    rows: Sequence[Sequence[Candidate | Fault]]
+    verdicts: Mapping[int, list[Verdict]]
+    embedded: asyncio.Task[None]
 
 
 class Pipeline:
@@ -75,10 +87,12 @@ class Pipeline:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._screens = [f for f in parts.filters if not f.sequential]
-        self._gates = [f for f in parts.filters if f.sequential]
+        self._screening = Screening(parts.filters, parts.encoder)
         self._resend: deque[tuple[Ask, str]] = deque()
-        self._unjudged: deque[Arrival] = deque()
+        self._unread: deque[Arrival] = deque()
+        self._in_judgement = 0
+        self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(_AHEAD - 1)
+        self._embedding: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, tuple[Ask, str]] = {}
         self._arrived, self._judged = asyncio.Event(), asyncio.Event()
         self._deadline = asyncio.timeout(None)
@@ -105,7 +119,7 @@ class Pipeline:
             self.spent.requests += 1
             self._count(arrival.outcome)
             if not decisions:
-                self._unjudged.append(arrival)
+                self._unread.append(arrival)
                 continue
             for row, decision in zip(rows_of(task, arrival), decisions, strict=True):
                 if decision.accepted and isinstance(row, Candidate):
@@ -122,15 +136,18 @@ class Pipeline:
         Raises:
             JournalError: nothing can be recorded any more.
         """
-        both = {asyncio.create_task(self._judge()), asyncio.create_task(self._exchange())}
+        tasks = {
+            asyncio.create_task(each) for each in (self._exchange(), self._read(), self._judge())
+        }
         try:
-            finished, _ = await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
+            finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in finished:
                 task.result()
         finally:
-            for task in both:
+            tasks |= self._embedding
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         self._parts.journal.commit()
         if self._parts.planner.filled:  # perhaps by the last answers before the budget's end
             self._ending, self.ending_detail = "done", ""
@@ -171,7 +188,7 @@ class Pipeline:
     def _record(self, ask: Ask, key: str, outcome: Completion | Failure) -> None:
         self._under_way.pop(ask.number, None)
         self._count(outcome)
-        self._unjudged.append(self._parts.journal.arrive(ask, key, outcome))
+        self._unread.append(self._parts.journal.arrive(ask, key, outcome))
         self._uncommitted = True
         self._arrived.set()
 
@@ -223,7 +240,8 @@ class Pipeline:
 
     def _new_ask(self) -> Ask | None:
         """Plan an ask; None while what is under way may do, or the filters lag behind."""
-        return None if len(self._unjudged) > _MOST_UNJUDGED else self._parts.planner.next()
+        waiting = len(self._unread) + self._in_judgement
+        return None if waiting > _MOST_UNJUDGED else self._parts.planner.next()
 
     def _count(self, outcome: Completion | Failure) -> None:
         self.answered += 1
@@ -233,59 +251,59 @@ class Pipeline:
 
     # From answer to decision --------------------------------------------------------------------
 
-    async def _judge(self) -> None:
-        """Judge what arrives, in order, until everything has."""
-        while self._unjudged or not self._all_arrived:
-            if not self._unjudged:
+    async def _read(self) -> None:
+        """Read what arrives, in order, until everything has, and hand it on as it is embedded."""
+        while self._unread or not self._all_arrived:
+            if not self._unread:
                 self._arrived.clear()
                 await self._arrived.wait()
                 await self._let_more_arrive()
                 continue
-            batch = [self._unjudged[i] for i in range(min(_BATCH, len(self._unjudged)))]
-            rows = [rows_of(self._parts.task, arrival) for arrival in batch]
-            screened = await self._screen([row for own in rows for row in own])
-            for arrival, own in zip(batch, rows, strict=True):
-                decisions = [
-                    self._decide(row, screened, arrival=arrival.number, index=index)
-                    for index, row in enumerate(own)
-                ]
-                self._parts.journal.decide(decisions)
-                for cell in self._conclude(arrival, decisions):
-                    self._parts.journal.note("given up", cell)
-                self._unjudged.popleft()
-            self._judged.set()
-            if self._under_way and self._parts.planner.finished:
-                self._close()
+            arrivals = [self._unread.popleft() for _ in range(min(_BATCH, len(self._unread)))]
+            self._in_judgement += len(arrivals)
+            await self._batches.put(self._begun(arrivals))
             await self._let_more_arrive()
+        await self._batches.put(None)
 
     async def _let_more_arrive(self) -> None:
         """Give the loop some turns: filters are cheaper by the batch, and nobody waits for them."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-            if len(self._unjudged) >= _BATCH:
+            if len(self._unread) >= _BATCH:
                 return
 
-    async def _screen(self, rows: Sequence[Candidate | Fault]) -> dict[int, list[Verdict]]:
-        """Return the verdicts of the filters that look at one row alone, by the row's identity."""
-        passing = [row for row in rows if isinstance(row, Candidate) and self._is_wanted(row)]
-        verdicts: dict[int, list[Verdict]] = {id(row): [] for row in passing}
-        vectors = None
-        if self._parts.encoder is not None and passing:
-            texts = [candidate.example.whole for candidate in passing]
-            vectors = await asyncio.to_thread(self._parts.encoder.encode, texts)
-        for screen in self._screens:
-            if not passing:
-                break
-            found = screen.judge(passing, vectors)
-            kept: list[int] = []
-            for place, (candidate, verdict) in enumerate(zip(passing, found, strict=True)):
-                verdicts[id(candidate)].append(verdict)
-                if verdict.outcome != "rejected":
-                    kept.append(place)
-            if len(kept) < len(passing):
-                passing = [passing[place] for place in kept]
-                vectors = None if vectors is None else vectors[kept]
-        return verdicts
+    def _begun(self, arrivals: Sequence[Arrival]) -> _Batch:
+        """Read arrivals, pass the filters by words, and set off those by meaning."""
+        rows = [rows_of(self._parts.task, arrival) for arrival in arrivals]
+        every = [row for own in rows for row in own]
+        wanted = [row for row in every if isinstance(row, Candidate) and self._is_wanted(row)]
+        verdicts = self._screening.by_words(wanted)
+        embedded = asyncio.create_task(self._screening.by_meaning(wanted, verdicts))
+        self._embedding.add(embedded)
+        embedded.add_done_callback(self._embedding.discard)
+        return _Batch(
+            arrivals=arrivals,
+            rows=rows,
+            verdicts={id(row): own for row, own in zip(wanted, verdicts, strict=True)},
+            embedded=embedded,
+        )
+
+    async def _judge(self) -> None:
+        """Decide on what was read, in order, until everything was."""
+        while (batch := await self._batches.get()) is not None:
+            await batch.embedded
+            for arrival, own in zip(batch.arrivals, batch.rows, strict=True):
+                decisions = [
+                    self._decide(row, batch.verdicts, arrival=arrival.number, index=index)
+                    for index, row in enumerate(own)
+                ]
+                self._parts.journal.decide(decisions)
+                for cell in self._conclude(arrival, decisions):
+                    self._parts.journal.note("given up", cell)
+                self._in_judgement -= 1
+            self._judged.set()
+            if self._under_way and self._parts.planner.finished:
+                self._close()
 
     def _decide(
         self,
@@ -301,21 +319,12 @@ class Pipeline:
             verdicts = [QUOTA]
         else:
             verdicts = list(screened[id(row)])
-            if all(verdict.outcome != "rejected" for verdict in verdicts):
-                verdicts += self._pass_gates(row)
-        accepted = all(verdict.outcome != "rejected" for verdict in verdicts)
+            if not rejected(verdicts):
+                verdicts += self._screening.at_the_gates(row)
+        accepted = not rejected(verdicts)
         if accepted and isinstance(row, Candidate):
             self._accept(row)
         return Decision(arrival=arrival, index=index, accepted=accepted, verdicts=tuple(verdicts))
-
-    def _pass_gates(self, candidate: Candidate) -> list[Verdict]:
-        """Return the verdicts that depend on what was accepted before this very row."""
-        verdicts: list[Verdict] = []
-        for gate in self._gates:
-            verdicts += gate.judge([candidate], None)
-            if verdicts[-1].outcome == "rejected":
-                break
-        return verdicts
 
     def _is_wanted(self, candidate: Candidate) -> bool:
         labels = self._parts.task.labels_of(candidate.example)
@@ -323,8 +332,7 @@ class Pipeline:
 
     def _accept(self, candidate: Candidate) -> None:
         self._parts.planner.accept(self._parts.task.labels_of(candidate.example))
-        for filter_ in self._parts.filters:
-            filter_.observe([candidate.example])
+        self._screening.observe(candidate.example)
 
     def _conclude(self, arrival: Arrival, decisions: Sequence[Decision]) -> list[str]:
         """Count an arrival's decisions; return the cells that are given up after it."""

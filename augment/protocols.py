@@ -11,6 +11,7 @@ import numpy.typing as npt
 from augment.records import (
     Arrival,
     Ask,
+    Calibration,
     Candidate,
     Completion,
     Decision,
@@ -71,6 +72,59 @@ class Strategy(Protocol):
         ...
 
 
+class Plan(Protocol):
+    """What is to be asked for, and how far that has come."""
+
+    @property
+    def wanted(self) -> Mapping[str, int]:
+        """Accepted rows wanted of each cell."""
+        ...
+
+    @property
+    def accepted(self) -> Mapping[str, int]:
+        """Accepted rows of each cell."""
+        ...
+
+    @property
+    def exhausted(self) -> tuple[str, ...]:
+        """Cells that were given up."""
+        ...
+
+    @property
+    def filled(self) -> bool:
+        """Whether every quota is full."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more is to be asked for: every quota is full or given up."""
+        ...
+
+    def has_room(self, labels: Sequence[str]) -> bool:
+        """Tell whether a row with these labels is wanted."""
+        ...
+
+    def next(self) -> Ask | None:
+        """Return one more ask; None while what is under way may be enough."""
+        ...
+
+    def sent(self, ask: Ask) -> None:
+        """Count an ask as under way that was found in the journal."""
+        ...
+
+    def accept(self, labels: Sequence[str]) -> None:
+        """Count an accepted row."""
+        ...
+
+    def judged(self, ask: Ask, accepted: int) -> list[str]:
+        """Take an ask off what is under way; return the cells that are given up after it."""
+        ...
+
+    def take_heart(self) -> None:
+        """Forget what was asked in vain by earlier sessions."""
+        ...
+
+
 class Engine(Protocol):
     """Who answers.
 
@@ -100,7 +154,10 @@ class Engine(Protocol):
 class Encoder(Protocol):
     """Texts to unit vectors."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The encoder's name, as reports show it."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length float32 vectors, one row per text."""
@@ -116,17 +173,29 @@ class Filter(Protocol):
         sequential: whether a verdict depends on the rows accepted so far. Such filters come last
             and are given one candidate at a time, so that they never compare with a row that
             another filter rejects.
+        by_meaning: whether it is to be given vectors. The others come first, since a row that
+            they reject need not be embedded.
     """
 
     name: str
     sequential: bool
+    by_meaning: bool
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What it learnt from the seeds, once fitted, where that is fit to be shown."""
+        ...
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
-        """Learn from the seeds; called once, before anything else."""
+        """Learn from the seeds; called once, before anything else.
+
+        `vectors` are the encoder's, one row per seed, for filters by meaning; None for the others,
+        and where the encoder does not know the seeds' language or there is none.
+        """
         ...
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
-        """Return one verdict each, in order."""
+        """Return one verdict each, in order; `vectors` as for `fit`, one row per candidate."""
         ...
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:

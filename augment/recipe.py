@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from augment.errors import InputError, InputFault
 
+NO_ENCODER = "ngram"
+"""What `encoder` says where rows are to be compared by character n-grams alone."""
+
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0)]
@@ -55,11 +58,17 @@ class Filters(Closed):
         without: names of filters that are left out.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
+        agreement_precision: share of the rows rejected for their label that would be rightly so
+            if one row in ten bore a wrong one.
     """
 
-    without: tuple[Literal["length", "form", "copy", "leak", "near_duplicate"], ...] = ()
+    without: tuple[
+        Literal["length", "form", "copy", "leak", "similarity", "agreement", "near_duplicate"],
+        ...,
+    ] = ()
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
+    agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.75
 
 
 class Recipe(Closed):
@@ -82,6 +91,10 @@ class Recipe(Closed):
     concurrency: Positive = Field(64, description="most requests in flight")
     timeout_s: Seconds = Field(600.0, description="for one call")
     max_wait_s: Seconds = Field(600.0, description="without any answer, before giving up")
+
+    encoder: str = Field(
+        "minilm", description="of sentences: minilm, a folder, a hub's name, or ngram for none"
+    )
 
     max_requests: Positive | None = Field(None, description="default 20 x the rows + 200")
     max_tokens: Positive | None = Field(None, description="prompts and answers together")

@@ -69,6 +69,16 @@ class Annotation:
 Target: TypeAlias = str | tuple[str, ...] | Annotation
 """One label, several labels (none is legal), or an annotation."""
 
+
+def labels_of(target: Target) -> tuple[str, ...]:
+    """Return the labels that a target bears: one, several or none; of an annotation, its types."""
+    if isinstance(target, str):
+        return (target,)
+    if isinstance(target, tuple):
+        return target
+    return tuple(dict.fromkeys(entity.label for entity in target.entities))
+
+
 Origin: TypeAlias = Literal["seed", "generated", "given"]
 
 
@@ -249,6 +259,8 @@ class Verdict:
         score: what was measured, or None where nothing could be.
         threshold: what the score was held against.
         reason: a short code where rejected, the lack of basis where abstained.
+        band: the least and the greatest score that pass, where both ends are held against;
+            `threshold` is then the end that rejected the row, or the nearer one.
     """
 
     filter: str
@@ -257,6 +269,25 @@ class Verdict:
     threshold: float | None = None
     reason: str | None = None
     detail: str | None = None
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What a filter learnt from the seeds, for people to hold its verdicts against.
+
+    Attributes:
+        basis: what it compares rows by: an encoder's name, or `character n-grams`.
+        statement: in words, how it judges and how it fares on the seeds.
+        scores: the score of each seed that could be scored, left out of what it is compared with.
+        thresholds: what scores are held against, ascending.
+    """
+
+    filter: str
+    basis: str
+    statement: str
+    scores: tuple[float, ...]
+    thresholds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 from augment.errors import InputError, InputFault
 from augment.formats.check import Columns, read_holdout, read_seeds
-from augment.plan.exemplars import Exemplars
-from augment.plan.goal import Goal, in_total, labels_of, per_label
-from augment.plan.strategies import FewShot, Paraphrase
-from augment.protocols import Strategy, Task
+from augment.formats.given import Given, read_given
+from augment.plan.given import all_of
+from augment.plan.goal import Goal, in_total, per_label
+from augment.protocols import Task
 from augment.recipe import Recipe
-from augment.records import Example, SeedSet
+from augment.records import Example, SeedSet, labels_of
 from augment.rendering import Decoding, Renderer
 from augment.tasks.classification import OFFERED, REQUIRED, Classification, Guidance
 from prompts.templates import Template, TemplateError, load
@@ -30,8 +30,8 @@ class Setting:
     Attributes:
         recipe: with everything resolved that it left open, but for the engine's model.
         given: all seeds; `used` are those that prompts and fits may see.
-        strategies: with their weights.
-        templates: by strategy.
+        templates: of each strategy in use, by its name.
+        rows: the file's, where rows are checked and not made.
     """
 
     recipe: Recipe
@@ -40,8 +40,13 @@ class Setting:
     holdout: tuple[Example[Any], ...]
     task: Task[Any]
     goal: Goal
-    strategies: tuple[tuple[Strategy, float], ...]
     templates: Mapping[str, Template]
+    rows: Given | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was noticed in the input and let through."""
+        return self.given.warnings + (() if self.rows is None else self.rows.warnings)
 
 
 def prepare(seeds: Path, recipe: Recipe) -> Setting:
@@ -50,14 +55,11 @@ def prepare(seeds: Path, recipe: Recipe) -> Setting:
     Raises:
         InputError: with every fault of whichever input is at fault first.
     """
-    columns = Columns(
-        text=recipe.text_field, text_pair=recipe.text_pair_field, label=recipe.label_field
-    )
+    columns = _columns(recipe)
     labels = None if recipe.labels is None else tuple(recipe.labels)
     given = read_seeds(seeds, columns=columns, labels=labels, lenient=recipe.lenient)
     used = without_reserve(given, share=recipe.reserve, random_seed=recipe.random_seed)
     recipe, goal = _resolved(recipe, used)
-    strategies = _strategies(recipe, used)
     return Setting(
         recipe=recipe,
         given=given,
@@ -65,11 +67,36 @@ def prepare(seeds: Path, recipe: Recipe) -> Setting:
         holdout=() if recipe.holdout is None else read_holdout(recipe.holdout, columns=columns),
         task=_task(used, recipe),
         goal=goal,
-        strategies=strategies,
         templates={
-            strategy.name: load_template(strategy.name, folder=recipe.templates)
-            for strategy, _ in strategies
+            name: load_template(name, folder=recipe.templates)
+            for name, weight in recipe.strategies.items()
+            if weight > 0
         },
+    )
+
+
+def prepare_check(rows: Path, seeds: Path, recipe: Recipe) -> Setting:
+    """Read and check what rows from anywhere are to be held against, and the rows themselves.
+
+    Raises:
+        InputError: as `prepare`, and where the file of rows as a whole cannot be used.
+    """
+    setting = prepare(seeds, recipe)
+    given = read_given(
+        rows,
+        columns=_columns(recipe),
+        several=setting.given.several,
+        pairs=setting.given.pairs,
+        lenient=recipe.lenient,
+    )
+    return replace(
+        setting,
+        recipe=setting.recipe.model_copy(
+            update={"engine": "file", "per_label": None, "max_requests": len(given.labels) + 1}
+        ),
+        goal=all_of(given.labels, several=setting.given.several),
+        templates={},
+        rows=given,
     )
 
 
@@ -120,6 +147,12 @@ def load_template(strategy: str, *, folder: Path | None) -> Template:
         ) from error
 
 
+def _columns(recipe: Recipe) -> Columns:
+    return Columns(
+        text=recipe.text_field, text_pair=recipe.text_pair_field, label=recipe.label_field
+    )
+
+
 def _resolved(recipe: Recipe, seeds: SeedSet) -> tuple[Recipe, Goal]:
     quota = recipe.per_label
     if quota is None and recipe.total is None:
@@ -136,16 +169,6 @@ def _resolved(recipe: Recipe, seeds: SeedSet) -> tuple[Recipe, Goal]:
         "max_requests": recipe.max_requests or 20 * goal.rows + 200,
     }
     return recipe.model_copy(update=found), goal
-
-
-def _strategies(recipe: Recipe, seeds: SeedSet) -> tuple[tuple[Strategy, float], ...]:
-    exemplars = Exemplars(seeds)
-    k = recipe.rows_per_request
-    ways: dict[str, Strategy] = {
-        "fewshot": FewShot(exemplars, shots=recipe.shots, k=k),
-        "paraphrase": Paraphrase(exemplars, k=k),
-    }
-    return tuple((ways[name], weight) for name, weight in recipe.strategies.items() if weight > 0)
 
 
 def _task(seeds: SeedSet, recipe: Recipe) -> Classification:

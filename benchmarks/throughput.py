@@ -4,8 +4,9 @@
 
 Each pair runs both, in turn, each in a process of its own: ours from the first request to the
 last verdict, the loop from the first request to the last answer. Ours counts accepted rows, the
-loop answers. The ratio's interval is the range of all pairs: for 7 pairs it covers the median
-with 98 % confidence (order statistics), for n pairs with 1 - 2**(1 - n).
+loop answers. Both without a sentence encoder: this is about the path between prompts and rows,
+`embedding.py` about the encoder. The ratio's interval is the range of all pairs: for 7 pairs it
+covers the median with 98 % confidence (order statistics), for n pairs with 1 - 2**(1 - n).
 """
 
 from __future__ import annotations
@@ -25,28 +26,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from loopback import ROOT, server
+
 SEEDS = ROOT / "examples" / "support_intents.csv"
-SERVER = ROOT / "tests" / "server" / "openai_server.py"
 IN_FLIGHT = 64
 GOALS = {0: 0.6, 50: 0.95}
 MORE_MEMORY_MB = 150
-
-
-@contextlib.contextmanager
-def server(latency_ms: float) -> Iterator[str]:
-    """Run the tests' server and give its address."""
-    process = subprocess.Popen(
-        [sys.executable, str(SERVER), "--config", json.dumps({"latency_ms": latency_ms})],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}/v1"
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def ours(url: str, rows: int) -> dict[str, float]:
@@ -60,7 +45,7 @@ def ours(url: str, rows: int) -> dict[str, float]:
         command = ["run", str(SEEDS), "--endpoint", url, "--total", str(rows), "--out", str(out)]
         cpu = time.process_time()
         with contextlib.redirect_stdout(io.StringIO()):
-            code = augment([*command, "--concurrency", str(IN_FLIGHT)])
+            code = augment([*command, "--concurrency", str(IN_FLIGHT), "--encoder", "ngram"])
         cpu = time.process_time() - cpu
         assert code == 0
         with (out / "accepted.jsonl").open("rb") as file:
@@ -83,13 +68,17 @@ def bare(url: str, rows: int) -> dict[str, float]:
 def bodies_for(url: str, rows: int) -> Iterator[bytes]:
     """Yield the bodies of a run whose every answer is accepted."""
     from augment import recipe
+    from augment.embed.seeds import seed_vectors
     from augment.engines.openai import Dialect, payload
-    from augment.plan.planner import Planner
+    from augment.parts import planner_of
     from augment.setting import prepare, renderer_of
 
-    setting = prepare(SEEDS, recipe.load(None, options={"endpoint": url, "total": rows}))
+    setting = prepare(
+        SEEDS, recipe.load(None, options={"endpoint": url, "total": rows, "encoder": "ngram"})
+    )
     render = renderer_of(setting).request
-    planner = Planner(setting.goal, setting.strategies, random_seed=0)
+    vectors = seed_vectors(setting.used.examples, None)
+    planner = planner_of(setting, vectors, first_ask=0)
     for _ in range(rows):
         ask = planner.next()
         assert ask is not None

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from augment.records import Arrival, Completion, Decision, Json, SeedSet
+from augment.records import Arrival, Calibration, Completion, Decision, Json, SeedSet
 from evals import lengths
 from evals.samples import shortened
-from evals.subject import Subject
+from evals.subject import Space, Subject
 from evals.tally import Row, Tally
 from evals.timeline import Timeline
 
@@ -32,6 +32,8 @@ def gather(
     *,
     sessions: Sequence[tuple[float, float]],
     notes: Iterable[tuple[float, str, str]],
+    calibrations: Sequence[Calibration] = (),
+    space: Space | None = None,
 ) -> dict[str, Json]:
     """Return the figures of a run as plain JSON.
 

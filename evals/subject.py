@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from augment.protocols import Vectors
 from augment.records import Example, Json, SeedSet
 
 Ending: TypeAlias = Literal["done", "exhausted", "budget", "gone", "interrupted"]
@@ -24,7 +25,7 @@ class Making:
     engine: str
     model: str
     recipe: Mapping[str, Json]
-    templates: Mapping[str, Mapping[str, str]]
+    templates: Mapping[str, Mapping[str, str | None]]
     versions: Mapping[str, str]
 
 
@@ -38,6 +39,8 @@ class Subject:
         labels_of: the labels that an example counts for.
         fields: a row's own fields, as its file has them.
         ending_detail: in words; empty where there is nothing to say.
+        notices: what a reader must know of how the rows were judged.
+        given: whether the rows came out of a file and were only checked.
     """
 
     name: str
@@ -50,3 +53,18 @@ class Subject:
     ending: Ending
     ending_detail: str
     making: Making
+    notices: Sequence[str] = ()
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Where the texts of a run are compared, for its map.
+
+    Attributes:
+        name: what the vectors are of: an encoder's name, or `character n-grams`.
+        vectors_of: unit-length vectors of texts, one row each.
+    """
+
+    name: str
+    vectors_of: Callable[[Sequence[str]], Vectors]

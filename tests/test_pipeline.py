@@ -95,9 +95,14 @@ class Encoder:
 
 
 async def test_an_encoder_is_asked_once_for_each_batch_and_off_the_event_loop(journal):
-    encoder, screen = Encoder(), Judge("screen", rejects=lambda text: "row 4 " in text)
+    encoder, screen = (
+        Encoder(),
+        Judge("screen", rejects=lambda text: "row 4 " in text, by_meaning=True),
+    )
     engine = Wall(texts_by_number, slots=8)
-    await a_pipeline(journal, engine, screen, Judge("more"), rows=40, encoder=encoder).run()
+    await a_pipeline(
+        journal, engine, screen, Judge("more", by_meaning=True), rows=40, encoder=encoder
+    ).run()
     texts = [text for batch in encoder.batches for text in batch]
 
     assert sorted(texts) == sorted(screen.saw)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from augment.errors import AugmentError
-
-if TYPE_CHECKING:
-    from augment.app import Outcome
-    from augment.recipe import Recipe
 
 INTERRUPTED = 130
 
@@ -75,7 +67,9 @@ def _version() -> int:
 def _run(arguments: Sequence[str]) -> int:
     """`augment run SEEDS ...`."""
     from augment import recipe
+    from augment.app import run
     from augment.cli.options import add_options, given_options
+    from augment.cli.watched import carried_out
 
     parser = argparse.ArgumentParser(
         prog="augment run",
@@ -84,43 +78,29 @@ def _run(arguments: Sequence[str]) -> int:
     parser.add_argument("seeds", type=Path, help="CSV, TSV, JSONL, JSON, Parquet or a folder")
     add_options(parser)
     options = parser.parse_args(arguments)
-    return _carry_out(options.seeds, recipe.load(options.recipe, options=given_options(options)))
+    settled = recipe.load(options.recipe, options=given_options(options))
+    return carried_out(lambda watch, say: run(options.seeds, settled, watch=watch, say=say))
 
 
-def _carry_out(seeds: Path, recipe: Recipe) -> int:
-    from rich.console import Console
+def _check(arguments: Sequence[str]) -> int:
+    """`augment check FILE --seeds SEEDS ...`."""
+    from augment.cli.check import main as check_main
 
-    from augment.cli.display import Display, advice, summary
-
-    _collect_garbage_seldom()
-    console = Console(highlight=False)
-    with Display(console) as display:
-        outcome = asyncio.run(_until_told(seeds, recipe, display))
-    console.print(summary(outcome), overflow="ignore", crop=False)  # the report's path stays whole
-    hint = advice(outcome)
-    if hint is not None:
-        sys.stderr.write(hint + "\n")
-    return outcome.exit_code
+    return check_main(arguments)
 
 
-def _collect_garbage_seldom() -> None:
-    """Spare the collector what lives as long as the process: a tenth of a fast run's time."""
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+def _preview(arguments: Sequence[str]) -> int:
+    """`augment preview SEEDS ...`."""
+    from augment.cli.preview import main as preview_main
+
+    return preview_main(arguments)
 
 
-async def _until_told(seeds: Path, recipe: Recipe, watch: Callable[[Any], None]) -> Outcome:
-    """Run, ending in good order on SIGTERM as on Ctrl-C."""
-    from augment.app import run
+def _doctor(arguments: Sequence[str]) -> int:
+    """`augment doctor`."""
+    from augment.cli.doctor import main as doctor_main
 
-    task = asyncio.ensure_future(run(seeds, recipe, watch=watch))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    return doctor_main(arguments)
 
 
 def _prompts(arguments: Sequence[str]) -> int:
@@ -132,5 +112,8 @@ def _prompts(arguments: Sequence[str]) -> int:
 
 _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (_run, "make accepted rows from seeds, or continue a run"),
+    "preview": (_preview, "show three prompts with their answers, and estimate the run"),
+    "check": (_check, "put rows from anywhere through the filters"),
     "prompts": (_prompts, "list, show or render the prompt templates"),
+    "doctor": (_doctor, "say what this machine has and what is missing for what"),
 }

@@ -15,6 +15,7 @@ _MOST_CELLS = 16
 _LINE_EVERY_S = 5.0
 _HEADLINES = {
     "done": "Done: every quota is full.",
+    "checked": "Done: every row was checked.",
     "exhausted": "Stopped: some quotas cannot be filled.",
     "budget": "Stopped: the budget is spent.",
     "gone": "Stopped: the engine is gone.",
@@ -43,6 +44,10 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Say what is going on before there is progress to show."""
+        self._console.print(Text(visible(text), style="dim"), soft_wrap=True)
 
     def __call__(self, progress: Progress) -> None:
         """Show how far the run has come."""
@@ -104,24 +109,35 @@ def picture(progress: Progress, *, since: Progress) -> RenderableType:
 def summary(outcome: Outcome) -> RenderableType:
     """Return what is shown at the end: how it ended, the counts, and where the report is."""
     progress = outcome.progress
+    finished = outcome.finish == "done"
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
+    asked = [("asked", progress.requests), ("answered", progress.answered)]
     rows = [
-        ("asked", progress.requests),
-        ("answered", progress.answered),
+        *([("rows", progress.requests)] if outcome.given else asked),
         ("accepted", progress.accepted),
         ("rejected", progress.rejected),
         *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
-        ("tokens", progress.tokens),
+        *([] if outcome.given else [("tokens", progress.tokens)]),
     ]
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}")
+    if outcome.embedded:
+        rate = outcome.embedded / max(outcome.embedding_s, 1e-3)
+        table.add_row("embedded", f"{outcome.embedded:,} at {rate:.0f}/s")
     table.add_row("duration", duration(outcome.seconds_in_all))
-    head = [Text(_HEADLINES[outcome.finish], style="bold")]
+    headline = _HEADLINES["checked" if outcome.given and finished else outcome.finish]
+    head = [Text(headline, style="bold")]
     head += [Text(visible(outcome.detail))] if outcome.detail else []
     head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]
-    return Group(*head, table, Text(f"report  {outcome.out / 'report.html'}", no_wrap=True))
+    judged = [
+        Text(visible(f"{name}: {statement}"), style="dim")
+        for name, statement in outcome.statements.items()
+    ]
+    return Group(
+        *head, table, *judged, Text(f"report  {outcome.out / 'report.html'}", no_wrap=True)
+    )
 
 
 def advice(outcome: Outcome) -> str | None:

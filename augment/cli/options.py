@@ -7,7 +7,7 @@ whatever else is wrong.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ _ONLY_IN_A_FILE = frozenset(
 )
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for each field that fits on a command line, and --recipe."""
+def add_options(
+    parser: argparse.ArgumentParser, *, only: Collection[str] = Recipe.model_fields
+) -> None:
+    """Add an option for each field that fits on a command line, of those named, and --recipe."""
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="options and more, as YAML")
     for name, field in Recipe.model_fields.items():
-        if name in _ONLY_IN_A_FILE:
+        if name in _ONLY_IN_A_FILE or name not in only:
             continue
         option, text = f"--{name.replace('_', '-')}", _help(field.description or "", field.default)
         if field.annotation is bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 from augment import recipe
 from augment.cli.options import add_options, given_options
 from augment.draws import draw_seed
+from augment.embed.seeds import seed_vectors
 from augment.errors import InputError
+from augment.parts import encoder_worker, run_encoder, strategies_of
 from augment.records import Need
 from augment.setting import Setting, load_template, prepare, renderer_of
 from prompts.templates import names
@@ -56,7 +58,12 @@ def _show(name: str, folder: Path | None) -> int:
 
 
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
-    ways = {way.name: way for way, _ in setting.strategies}
+    with (
+        encoder_worker(setting.recipe, known=False) as worker,
+        run_encoder(worker, None) as encoder,
+    ):
+        vectors = seed_vectors(setting.used.examples, encoder)
+    ways = {way.name: way for way in strategies_of(setting, vectors)}
     if strategy not in ways:
         raise InputError.one(strategy, f"no such strategy in the recipe; there are {list(ways)}")
     wanted = tuple(labels) if labels else next(iter(setting.goal.choices))

@@ -29,11 +29,11 @@ from augment.engines.kneser_ney import (
 )
 from augment.engines.writer import Written
 from augment.records import (
-    Annotation,
     Ask,
     Example,
     Sampling,
     SeedSet,
+    labels_of,
 )
 from augment.tokens import words
 
@@ -95,7 +95,7 @@ class NgramWriter:
         self._tokens = [""] * MARKS
         numbers: dict[str, int] = {}
         self._texts = {seed.id: self._numbered(seed, numbers=numbers) for seed in seeds.examples}
-        self._labels = {seed.id: _labels_of(seed) for seed in seeds.examples}
+        self._labels = {seed.id: frozenset(labels_of(seed.target)) for seed in seeds.examples}
         self._kinds = [_kind(token) for token in self._tokens]
         every = _thinned(list(self._texts.values()), limit=ALL_TOKENS)
         self._general = KneserNey(every, size=len(self._tokens))
@@ -250,16 +250,6 @@ class NgramWriter:
 def _thinned(texts: Sequence[Tokens], *, limit: int) -> Sequence[Tokens]:
     """Return texts of about `limit` tokens at most, evenly spread; at least one."""
     return texts[:: 1 + sum(map(len, texts)) // limit]
-
-
-def _labels_of(seed: Example[Any]) -> frozenset[str]:
-    match seed.target:
-        case str() as label:
-            return frozenset((label,))
-        case Annotation() as annotation:
-            return frozenset(entity.label for entity in annotation.entities)
-        case labels:
-            return frozenset(labels)
 
 
 def _kind(token: str) -> str:

@@ -21,6 +21,8 @@ class Copy:
 
     name = "copy"
     sequential = False
+    by_meaning = False
+    calibration = None
 
     def __init__(self, sketcher: Sketcher, *, threshold: float | None = None) -> None:
         self._sketcher = sketcher

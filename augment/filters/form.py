@@ -132,6 +132,8 @@ class Form:
 
     name = "form"
     sequential = False
+    by_meaning = False
+    calibration = None
 
     def __init__(self, *, instructions: Sequence[str] = ()) -> None:
         self._said = frozenset(gram for text in instructions for gram in _grams(words(text)))

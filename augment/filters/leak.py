@@ -25,6 +25,8 @@ class Leak:
 
     name = "leak"
     sequential = False
+    by_meaning = False
+    calibration = None
 
     def __init__(
         self, sketcher: Sketcher, holdout: Sequence[Example[Any]], *, threshold: float = FLOOR

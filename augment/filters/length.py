@@ -30,6 +30,8 @@ class Length:
 
     name = "length"
     sequential = False
+    by_meaning = False
+    calibration = None
 
     def __init__(self) -> None:
         self._range: _Range | None = None

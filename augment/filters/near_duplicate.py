@@ -7,7 +7,7 @@ from typing import Any
 
 from augment.filters.minhash import Near, NearIndex, Sketch, Sketcher, calibrated_threshold
 from augment.protocols import Vectors
-from augment.records import Candidate, Example, Target, Verdict
+from augment.records import Candidate, Example, Verdict, labels_of
 
 
 class NearDuplicate:
@@ -24,6 +24,8 @@ class NearDuplicate:
 
     name = "near_duplicate"
     sequential = True
+    by_meaning = False
+    calibration = None
 
     def __init__(self, sketcher: Sketcher, *, threshold: float | None = None) -> None:
         self._sketcher = sketcher
@@ -83,17 +85,10 @@ def sketched(examples: Sequence[Example[Any]], sketcher: Sketcher) -> list[Sketc
 def seed_threshold(seeds: Sequence[Example[Any]], *, sketches: Sequence[Sketch]) -> float:
     """Return the similarity that at most 1 % of the distinct seed pairs of one label reach.
 
-    A seed with several labels counts under each; those without a label, and those whose target
-    holds no labels at all, are a group of their own.
+    A seed with several labels counts under each; those without a label are a group of their own.
     """
     groups: dict[str | None, list[Sketch]] = {}
     for seed, sketch in zip(seeds, sketches, strict=True):
-        for label in _labels(seed.target):
+        for label in labels_of(seed.target) or (None,):
             groups.setdefault(label, []).append(sketch)
     return calibrated_threshold(list(groups.values()))
-
-
-def _labels(target: Target) -> tuple[str | None, ...]:
-    if isinstance(target, str):
-        return (target,)
-    return (target or (None,)) if isinstance(target, tuple) else (None,)

@@ -92,7 +92,9 @@ def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
 def decision_row(decision: Decision, number: int) -> tuple[Any, ...]:
     """Return the row of a decision, numbered by the journal."""
     verdicts = [
-        (v.filter, v.outcome, v.score, v.threshold, v.reason, v.detail) for v in decision.verdicts
+        (v.filter, v.outcome, v.score, v.threshold, v.reason, v.detail)
+        + ((v.band,) if v.band else ())
+        for v in decision.verdicts
     ]
     return (number, decision.arrival, decision.index, decision.accepted, _json(verdicts))
 
@@ -145,7 +147,7 @@ def decision_of(row: tuple[Any, ...]) -> Decision:
         accepted=bool(accepted),
         verdicts=tuple(
             Verdict(filter=name, outcome=outcome, score=score, threshold=threshold,
-                    reason=reason, detail=detail)
-            for name, outcome, score, threshold, reason, detail in json.loads(verdicts)
+                    reason=reason, detail=detail, band=tuple(band[0]) if band else None)
+            for name, outcome, score, threshold, reason, detail, *band in json.loads(verdicts)
         ),
     )  # fmt: skip

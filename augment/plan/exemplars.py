@@ -1,49 +1,46 @@
-"""Which seeds a prompt shows: spread over what a label's seeds say, and different for each ask.
+"""Which seeds a prompt shows: typical of their label, unlike each other, and others for each ask.
 
-The seeds of a label are laid in a line by likeness (the first principal component of their
-words); an ask cuts the circle that the line's ends make into as many arcs as it shows seeds, at
-a place of its own, and draws one seed from each arc. That is systematic sampling (Cochran,
-Sampling Techniques, 1977, ch. 8): k alike seeds are drawn only where most seeds are alike, and
-a draw costs no more than its k seeds.
+Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): an ask draws some of the label's
+seeds and one of them as a start; what is shown with it is, one after the other, the seed that is
+most like the label as a whole and least like those already chosen. The likeness to the whole keeps
+out the odd seed that is unlike everything because it is wrong.
 """
 
 from __future__ import annotations
 
-import itertools
 import random
-import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from augment.plan.goal import LabelSet, labels_of
-from augment.records import Example, SeedSet
-from augment.tokens import words
+from augment.plan.goal import LabelSet
+from augment.protocols import Vectors
+from augment.records import SeedSet, labels_of
 
-_BUCKETS = 256
-_MOST_WORDS = 2000
-_POWER_ROUNDS = 20
+RELEVANCE = 0.5
+"""Weight of the likeness to the label; the rest is that of the unlikeness to what is chosen."""
+_MOST_DRAWN = 32
 
 
 class Exemplars:
-    """The seeds in order of likeness, by label set."""
+    """The seeds of each label set, with their likeness to each other."""
 
-    def __init__(self, seeds: SeedSet) -> None:
-        by_set: dict[frozenset[str], list[Example[Any]]] = {}
-        by_label: dict[str, list[Example[Any]]] = {}
-        for example in seeds.examples:
+    def __init__(self, seeds: SeedSet, vectors: Vectors) -> None:
+        """Take the seeds with their unit vectors, one row each."""
+        by_set: dict[frozenset[str], list[int]] = {}
+        by_label: dict[str, list[int]] = {}
+        for row, example in enumerate(seeds.examples):
             labels = labels_of(example.target)
-            by_set.setdefault(frozenset(labels), []).append(example)
+            by_set.setdefault(frozenset(labels), []).append(row)
             for label in labels:
-                by_label.setdefault(label, []).append(example)
-        self._by_set = {labels: in_order_of_likeness(group) for labels, group in by_set.items()}
-        self._by_label: Mapping[str, Sequence[str]] = (
-            {label: in_order_of_likeness(group) for label, group in by_label.items()}
-            if seeds.several
-            else {}
-        )
+                by_label.setdefault(label, []).append(row)
+        self._ids = [example.id for example in seeds.examples]
+        self._vectors = vectors
+        self._by_set = by_set
+        self._by_label: Mapping[str, Sequence[int]] = by_label if seeds.several else {}
+        self._middles = {
+            labels: vectors[rows].mean(axis=0, dtype=np.float32) for labels, rows in by_set.items()
+        }
 
     def draw(self, labels: LabelSet, *, k: int, rng: random.Random) -> tuple[str, ...]:
         """Return ids of up to `k` seeds in random order.
@@ -51,50 +48,49 @@ class Exemplars:
         Seeds with exactly these labels come first; where they are too few, seeds that share a
         label with them fill up.
         """
-        line = self._by_set.get(frozenset(labels), ())
-        drawn = spread(line, k=k, rng=rng)
+        own = frozenset(labels)
+        drawn = self._spread(self._by_set.get(own, ()), self._middles.get(own), k=k, rng=rng)
         for label in labels:
             if len(drawn) >= k:
                 break
-            more = [seed for seed in self._by_label.get(label, ()) if seed not in drawn]
-            drawn += spread(more, k=k - len(drawn), rng=rng)
+            more = [row for row in self._by_label.get(label, ()) if row not in drawn]
+            middle = self._vectors[more].mean(axis=0) if more else None
+            drawn += self._spread(more, middle, k=k - len(drawn), rng=rng)
         rng.shuffle(drawn)
-        return tuple(drawn)
+        return tuple(self._ids[row] for row in drawn)
 
     def draw_exact(self, labels: LabelSet, *, rng: random.Random) -> str | None:
         """Return the id of one seed with exactly these labels, or None where there is none."""
-        line = self._by_set.get(frozenset(labels), ())
-        return line[rng.randrange(len(line))] if line else None
+        rows = self._by_set.get(frozenset(labels), ())
+        return self._ids[rows[rng.randrange(len(rows))]] if rows else None
+
+    def _spread(
+        self, rows: Sequence[int], middle: Vectors | None, *, k: int, rng: random.Random
+    ) -> list[int]:
+        if len(rows) <= k or k == 0 or middle is None:
+            return list(rows)[:k]
+        drawn = rng.sample(rows, min(len(rows), max(2 * k, min(_MOST_DRAWN, len(rows) // 2))))
+        vectors = self._vectors[drawn]
+        likeness, relevance = (vectors @ vectors.T).tolist(), (vectors @ middle).tolist()
+        return [drawn[place] for place in spread(likeness, relevance, k=k)]
 
 
-def spread(line: Sequence[str], *, k: int, rng: random.Random) -> list[str]:
-    """Draw one from the first half of each of `k` equal arcs of the circle that `line` makes.
+def spread(likeness: Sequence[Sequence[float]], relevance: Sequence[float], *, k: int) -> list[int]:
+    """Choose `k` of n by maximal marginal relevance, beginning with the first.
 
-    Neighbours on the circle are so at least half an arc apart. All of a line no longer than `k`.
+    In plain Python: for a few dozen seeds that is faster than array operations.
+
+    Args:
+        likeness: of each to each, n rows of n.
+        relevance: of each.
+        k: at most n.
     """
-    n = len(line)
-    if n <= k or k == 0:
-        return list(line)[:k]
-    start = rng.randrange(n)
-    cuts = [arc * n // k for arc in range(k + 1)]
-    halves = [(low, max(1, (high - low) // 2)) for low, high in itertools.pairwise(cuts)]
-    return [line[(start + low + rng.randrange(width)) % n] for low, width in halves]
-
-
-def in_order_of_likeness(examples: Sequence[Example[Any]]) -> list[str]:
-    """Return the examples' ids along the first principal component of their words."""
-    if len(examples) < 3:
-        return [example.id for example in examples]
-    counts = np.zeros((len(examples), _BUCKETS), dtype=np.float32)
-    for row, example in enumerate(examples):
-        for word in words(example.whole[: _MOST_WORDS * 8])[:_MOST_WORDS]:
-            counts[row, zlib.crc32(word.encode("utf-8", "replace")) % _BUCKETS] += 1
-    counts /= np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
-    counts -= counts.mean(axis=0)
-    direction = counts[np.argmax(np.linalg.norm(counts, axis=1))]
-    for _ in range(_POWER_ROUNDS):  # no need to be exact: the order is all that is used
-        direction = counts.T @ (counts @ direction)
-        direction /= max(float(np.linalg.norm(direction)), 1e-12)
-    along: npt.NDArray[np.float32] = (counts @ direction).round(4)
-    order = sorted(range(len(examples)), key=lambda row: (float(along[row]), row))
-    return [examples[row].id for row in order]
+    chosen = [0]
+    nearest = list(likeness[0])
+    left = list(range(1, len(relevance)))
+    while len(chosen) < k:
+        best = max(left, key=lambda at: RELEVANCE * relevance[at] - (1 - RELEVANCE) * nearest[at])
+        left.remove(best)
+        chosen.append(best)
+        nearest = list(map(max, nearest, likeness[best]))
+    return chosen

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from augment.records import SeedSet
+from augment.records import SeedSet, labels_of
 
 LabelSet = tuple[str, ...]
 
@@ -91,8 +91,3 @@ def _label_sets(seeds: SeedSet) -> Counter[LabelSet]:
         tuple(sorted(labels_of(example.target), key=order.__getitem__))
         for example in seeds.examples
     )
-
-
-def labels_of(target: object) -> LabelSet:
-    """Return a classification target as a label set."""
-    return (target,) if isinstance(target, str) else tuple(target)  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ from augment.tasks.objects import read_object, shown
 Labels: TypeAlias = str | tuple[str, ...]
 Row: TypeAlias = Example[Labels] | Fault
 
+_SHOWN_LABELS = 10
+
 _NAMED: Final = {"name": None, "description": None}
 OFFERED: Final[Mapping[str, Any]] = {
     "several": None,
@@ -92,6 +94,7 @@ class Classification:
         guidance: Guidance | None = None,
     ) -> None:
         self._labels = tuple(labels)
+        self._known = frozenset(labels)
         self._several = several
         self._pairs = pairs
         self._guidance = guidance or Guidance()
@@ -204,6 +207,11 @@ class Classification:
 
     def _fault_of_label(self, found: dict[str, object], asked: tuple[str, ...]) -> Fault | None:
         label = found["label"]
+        if unknown := [each for each in asked if each not in self._known]:
+            allowed = ", ".join(map(shown, self._labels[:_SHOWN_LABELS]))
+            more = " ..." if len(self._labels) > _SHOWN_LABELS else ""
+            detail = f"{shown(unknown[0])} is no label of the seeds, which are {allowed}{more}"
+            return _fault("label", detail, row=found)
         if not self._several:
             if label == asked[0]:
                 return None

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,19 @@ class Ended:
         assert "Traceback" not in self.out + self.err, self.err
 
 
+def _settled(arguments: Sequence[object]) -> list[str]:
+    """Spare tests the ten seconds of loading an encoder, unless they name one."""
+    words = [str(each) for each in arguments]
+    embeds = words[:1] in (["run"], ["check"], ["preview"]) or words[:2] == ["prompts", "render"]
+    return words + ["--encoder", "ngram"] if embeds and "--encoder" not in words else words
+
+
 def here(*arguments: object) -> Ended:
     """Run the command in this process."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = main([str(each) for each in arguments])
+            code = main(_settled(arguments))
         except SystemExit as ending:  # argparse's
             code = int(ending.code or 0)
     return Ended(code, out.getvalue(), err.getvalue())
@@ -73,7 +80,7 @@ def started(*arguments: object, **options: Any) -> Iterator[subprocess.Popen[str
     """Start the command in a process of its own, which does not outlive the block."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(
-        [COMMAND, *map(str, arguments)],
+        [COMMAND, *_settled(arguments)],
         text=True,
         start_new_session=True,
         **{**pipes, **options},

@@ -53,9 +53,10 @@ class Serial:
 class Judge:
     """A filter that rejects the texts that it is told to, and remembers what it saw."""
 
-    def __init__(self, name, *, rejects=lambda text: False, sequential=False):
+    def __init__(self, name, *, rejects=lambda text: False, sequential=False, by_meaning=False):
         self.name, self.sequential, self._rejects = name, sequential, rejects
         self.batches, self.observed = [], []
+        self.by_meaning, self.calibration = by_meaning, None
 
     @property
     def saw(self):

@@ -14,7 +14,7 @@ from typing import Any
 from augment import folder
 from augment.answers import QUOTA, rejection, rows_of
 from augment.journal import SqliteJournal
-from augment.plan.goal import Goal, labels_of, per_label
+from augment.plan.goal import Goal, per_label
 from augment.records import (
     Arrival,
     Ask,
@@ -26,6 +26,7 @@ from augment.records import (
     Fault,
     SeedSet,
     Verdict,
+    labels_of,
 )
 from augment.tasks.classification import Classification
 from evals.figures import gather

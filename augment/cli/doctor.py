@@ -1,0 +1,121 @@
+"""`augment doctor`: what this machine has, and which commands will work on it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from augment import recipe
+from augment.embed.model import Unusable, bundled_folder
+from augment.engines.endpoint import connected
+from augment.errors import AugmentError
+from augment.parts import endpoint_settings
+from evals.wording import visible
+
+LOCAL = "http://127.0.0.1:8000/v1"
+"""Where `vllm serve` listens unless told otherwise: the only place that is looked at unasked."""
+_VLLM = Path(".venv-vllm/bin/vllm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked for.
+
+    Attributes:
+        there: whether it can be used.
+        what: its version or place; what is missing and how to get it.
+    """
+
+    name: str
+    there: bool
+    what: str
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Say what there is; the exit code is 0 whatever is missing."""
+    parser = argparse.ArgumentParser(prog="augment doctor", description=__doc__)
+    parser.add_argument("--endpoint", default=LOCAL, help=f"a server to look for ({LOCAL})")
+    options = parser.parse_args(arguments)
+    findings = asyncio.run(look(options.endpoint))
+    for line in lines(findings, endpoint=options.endpoint):
+        sys.stdout.write(visible(line) + "\n")
+    return 0
+
+
+async def look(endpoint: str) -> dict[str, Finding]:
+    """Return what was found, by name."""
+    found = [_python(), *_torch(), _vllm(), _encoder(), await _endpoint(endpoint)]
+    return {each.name: each for each in found}
+
+
+def lines(findings: dict[str, Finding], *, endpoint: str) -> Iterator[str]:
+    """Yield the findings, and what follows from them for each command."""
+    for each in findings.values():
+        yield f"{'yes' if each.there else 'no ':4}{each.name:10}{each.what}"
+    yield ""
+    encoder = "" if findings["encoder"].there else " --encoder ngram"
+    yield f"yes augment run SEEDS{encoder}   with the embedded n-gram engine"
+    there = findings["endpoint"].there
+    yield f"{'yes' if there else 'no ':4}augment run SEEDS --endpoint {endpoint}{encoder}"
+    yield f"{'yes' if there else 'no ':4}augment preview SEEDS --endpoint {endpoint}{encoder}"
+    yield f"yes augment check FILE --seeds SEEDS{encoder}"
+    if encoder:
+        yield "Without an encoder rows are not scored by meaning, and labels by n-grams alone."
+
+
+def _python() -> Finding:
+    wanted = sys.version_info >= (3, 11)
+    return Finding(name="Python", there=wanted, what=f"{platform.python_version()}, {sys.prefix}")
+
+
+def _torch() -> Iterator[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        yield Finding(name="torch", there=False, what="not installed: no sentence encoder runs")
+        yield Finding(name="GPU", there=False, what="not looked for without torch")
+        return
+    import torch
+
+    yield Finding(name="torch", there=True, what=f"{torch.__version__}")
+    gpu = torch.cuda.is_available()
+    name = torch.cuda.get_device_name(0) if gpu else "none that torch can use; a CPU will do"
+    yield Finding(name="GPU", there=gpu, what=name)
+
+
+def _vllm() -> Finding:
+    try:
+        return Finding(name="vLLM", there=True, what=f"{version('vllm')}, in this environment")
+    except PackageNotFoundError:
+        pass
+    if _VLLM.is_file():
+        return Finding(name="vLLM", there=True, what=f"in an environment of its own, {_VLLM}")
+    return Finding(
+        name="vLLM",
+        there=False,
+        what="not here; a server elsewhere will do: augment run SEEDS --endpoint URL",
+    )
+
+
+def _encoder() -> Finding:
+    try:
+        folder = bundled_folder()
+        package = version("sentence-transformers")
+    except (Unusable, OSError, PackageNotFoundError) as error:
+        return Finding(name="encoder", there=False, what=str(error))
+    what = f"all-MiniLM-L6-v2 in {folder}, sentence-transformers {package}"
+    return Finding(name="encoder", there=True, what=what)
+
+
+async def _endpoint(url: str) -> Finding:
+    try:
+        settings = endpoint_settings(recipe.load(None, options={"endpoint": url}))
+        async with connected(settings) as endpoint:
+            return Finding(name="endpoint", there=True, what=f"{url} serves {endpoint.model}")
+    except AugmentError as error:
+        return Finding(name="endpoint", there=False, what=str(error))

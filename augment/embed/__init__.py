@@ -1,0 +1,8 @@
+"""Texts to unit vectors: a sentence encoder in a process of its own, each text once per run.
+
+encoder.py   what a run asks: known texts from the store, the others from the worker
+store.py     the vectors kept beside the journal
+worker.py    the process, seen from the run
+model.py     the sentence-transformers model, loaded in that process
+knowledge.py does the encoder know the seeds' language and labels?
+"""

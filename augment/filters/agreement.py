@@ -1,0 +1,209 @@
+"""Rows that read like another label than the one they bear.
+
+A classifier on the seeds' vectors scores every label. A row's margin is the score of the best
+label that it does not bear less that of the best that it bears: above 0 the classifier would have
+labelled it otherwise. The threshold is the smallest margin, from 0 on, at which rejections would
+have a stated precision if one row in ten bore a wrong label. Both rates in it are measured on the
+seeds, each left out of what judges it: with their own labels for what would be rejected wrongly,
+with every wrong label for what would be found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from augment.filters.least_squares import LeastSquares, Matrix
+from augment.ngrams import NAME, ngram_vectors
+from augment.protocols import Vectors
+from augment.records import Calibration, Candidate, Example, Verdict, labels_of
+
+WRONG_SHARE = 0.1
+"""The share of wrong labels for which a precision is stated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """Where a classifier is confident enough.
+
+    Attributes:
+        margin: from which, exclusively, a row is rejected.
+        lost: share of rightly labelled seeds above it, as if one more were.
+        found: share of wrongly labelled seeds above it.
+    """
+
+    margin: float
+    lost: float
+    found: float
+
+    @property
+    def precision(self) -> float:
+        found, lost = WRONG_SHARE * self.found, (1 - WRONG_SHARE) * self.lost
+        return found / (found + lost)
+
+
+class Agreement:
+    """Rejects rows that a classifier, confident by the seeds' measure, would label otherwise.
+
+    Abstains where seeds are too few to state the precision (some thirty are needed), where the
+    classifier cannot tell their labels apart, and on rows that bear no label or one with a single
+    seed. Without vectors it compares character n-grams.
+
+    Args:
+        precision: of rejections, if one row in ten bears a wrong label.
+        encoder: name of the encoder whose vectors come in.
+    """
+
+    name = "agreement"
+    sequential = False
+    by_meaning = True
+
+    def __init__(self, *, precision: float = 0.75, encoder: str = "") -> None:
+        self._precision = precision
+        self._encoder = encoder
+        self._labels: dict[str, int] = {}
+        self._names: list[str] = []
+        self._seeds: Counter[str] = Counter()
+        self._fitted: tuple[LeastSquares, _Point] | None = None
+        self._why = "too_few_seeds"
+        self._errors = ""
+        self.calibration: Calibration | None = None
+
+    def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
+        """Train on the seeds and find the margin."""
+        rows = [row for row, seed in enumerate(seeds) if labels_of(seed.target)]
+        own = [labels_of(seeds[row].target) for row in rows]
+        self._seeds = Counter(label for labels in own for label in labels)
+        self._names = sorted(self._seeds)
+        self._labels = {label: place for place, label in enumerate(self._names)}
+        if len(self._names) < 2:
+            return
+        borne = [tuple(self._labels[label] for label in labels) for labels in own]
+        found = ngram_vectors([seed.whole for seed in seeds]) if vectors is None else vectors
+        classifier = LeastSquares(found[rows], borne, count=len(self._names))
+        told = [
+            row for row, labels in enumerate(own) if all(self._seeds[label] > 1 for label in labels)
+        ]
+        if not told:
+            return
+        basis = NAME if vectors is None else self._encoder
+        left_out = classifier.left_out[told]
+        point = self._calibrate(left_out, [borne[row] for row in told], basis=basis)
+        if point is not None:
+            self._fitted = classifier, point
+
+    def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
+        """Return one verdict each, in order; the score is the margin."""
+        if self._fitted is None:
+            return [self._abstained(self._why)] * len(candidates)
+        classifier, point = self._fitted
+        if vectors is None:
+            vectors = ngram_vectors([row.example.whole for row in candidates])
+        scores = classifier.scores(vectors)
+        return [
+            self._on(labels_of(row.example.target), own, threshold=point.margin)
+            for row, own in zip(candidates, scores, strict=True)
+        ]
+
+    def observe(self, accepted: Sequence[Example[Any]]) -> None:
+        """Learn nothing: a wrong label that slipped through must not make others look right."""
+
+    def _on(self, labels: tuple[str, ...], scores: Matrix, *, threshold: float) -> Verdict:
+        if not labels:
+            return self._abstained("no_label")
+        if any(self._seeds[label] < 2 for label in labels):
+            return self._abstained("too_few_seeds")
+        others, best = _others(scores, [self._labels[label] for label in labels])
+        margin = float(others[best] - max(scores[self._labels[label]] for label in labels))
+        rejected = margin > threshold
+        return Verdict(
+            filter=self.name,
+            outcome="rejected" if rejected else "passed",
+            score=margin,
+            threshold=threshold,
+            reason="label" if rejected else None,
+            detail=f"reads like {self._names[best]!r}; {self._errors}" if rejected else None,
+        )
+
+    def _abstained(self, reason: str) -> Verdict:
+        return Verdict(filter=self.name, outcome="abstained", reason=reason)
+
+    def _calibrate(
+        self, scores: Matrix, borne: Sequence[tuple[int, ...]], *, basis: str
+    ) -> _Point | None:
+        """Find the margin on seeds that were left out: shape of `scores` (seeds, labels)."""
+        right = np.array(
+            [
+                float(_others(row, own)[0].max() - row[list(own)].max())
+                for row, own in zip(scores, borne, strict=True)
+            ]
+        )
+        wrong = _margins(scores)
+        for row, own in zip(wrong, borne, strict=True):
+            row[list(own)] = np.nan  # only labels that the seed does not bear are wrong
+        wrong = np.sort(wrong[~np.isnan(wrong)])
+        point = self._find(right, wrong)
+        at_best = _Point(margin=0.0, lost=1 / (len(right) + 1), found=1.0)
+        if at_best.precision >= self._precision:
+            self._why = "cannot_tell"  # not for want of seeds
+        self._errors = f"the classifier errs on {int((right > 0).sum())} of {len(right)} seeds"
+        self.calibration = Calibration(
+            filter=self.name,
+            basis=basis,
+            statement=f"Left out one at a time, {self._errors}. {self._statement(point)}",
+            scores=tuple(float(each) for each in right),
+            thresholds=() if point is None else (point.margin,),
+        )
+        return point
+
+    def _find(self, right: Matrix, wrong: Matrix) -> _Point | None:
+        """Return the least margin, from 0 on, at which the precision is reached."""
+        for margin in (0.0, *np.unique(right[right > 0])):
+            point = _point(right, wrong, margin=float(margin))
+            if point.precision >= self._precision:
+                return point
+        return None
+
+    def _statement(self, point: _Point | None) -> str:
+        if point is None:
+            why = "They are too few" if self._why == "too_few_seeds" else "That is too often"
+            return f"{why} for a precision of {self._precision:g}: it abstains."
+        return (
+            f"Rows are rejected above a margin of {point.margin:.2f}: that finds "
+            f"{point.found:.0%} of wrong labels on the seeds and loses at most {point.lost:.1%} of "
+            f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
+        )
+
+
+def _point(right: Matrix, wrong: Matrix, *, margin: float) -> _Point:
+    """Return the rates at a margin; one more seed than seen is counted as lost (conformal).
+
+    Args:
+        right: margins of the seeds under their own labels.
+        wrong: those under all others, ascending.
+        margin: to be exceeded.
+    """
+    above = len(wrong) - int(np.searchsorted(wrong, margin, side="right"))
+    return _Point(
+        margin=margin,
+        lost=(int((right > margin).sum()) + 1) / (len(right) + 1),
+        found=above / len(wrong) if len(wrong) else 0.0,
+    )
+
+
+def _others(scores: Matrix, own: Sequence[int]) -> tuple[Matrix, int]:
+    """Return the scores with those of `own` struck out, and the place of the best left."""
+    others = scores.copy()
+    others[list(own)] = -np.inf
+    return others, int(others.argmax())
+
+
+def _margins(scores: Matrix) -> Matrix:
+    """Return, for each label, the best other score less its own: shape of `scores`."""
+    ordered = np.sort(scores, axis=1)
+    best, second = ordered[:, -1:], ordered[:, -2:-1]
+    return np.where(scores == best, second, best) - scores

@@ -1,0 +1,45 @@
+"""Texts as vectors of their character n-grams: what compares texts in any script, by form alone.
+
+Runs of two to four characters within words, hashed into a fixed number of places, each counted by
+1 + log(count). No vocabulary, no weights, nothing to load.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from augment.tokens import words
+
+NAME = "character n-grams"
+DIMENSIONS = 1024
+_LENGTHS = (2, 3, 4)
+_MOST_WORDS = 2_000
+_LONGEST_WORD = 100
+
+
+def ngram_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Return unit-length vectors, one row per text: shape (len(texts), DIMENSIONS).
+
+    A text without any word is all zeros: it is like nothing.
+    """
+    vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+    for row, text in zip(vectors, texts, strict=True):
+        counts = Counter(zlib.crc32(gram) % DIMENSIONS for gram in _grams(text))
+        if counts:
+            row[list(counts)] = 1 + np.log(np.fromiter(counts.values(), dtype=np.float32))
+            row /= np.linalg.norm(row)
+    return vectors
+
+
+def _grams(text: str) -> Iterator[bytes]:
+    """Yield the n-grams of each word, its edges marked; a word is at most a hundred characters."""
+    for word in words(text)[:_MOST_WORDS]:
+        edged = f" {word[:_LONGEST_WORD]} "
+        for length in _LENGTHS:
+            for start in range(len(edged) - length + 1):
+                yield edged[start : start + length].encode("utf-8", "surrogatepass")

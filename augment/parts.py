@@ -1,0 +1,167 @@
+"""The parts of a run, each made from its setting."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Generator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from augment.embed.encoder import RunEncoder
+from augment.embed.seeds import SeedVectors
+from augment.embed.store import VectorStore
+from augment.embed.worker import Worker
+from augment.engines.endpoint import EndpointSettings, connected
+from augment.engines.file import FileRows
+from augment.engines.seedlm import SeedLM
+from augment.filters.agreement import Agreement
+from augment.filters.copy import Copy
+from augment.filters.form import Form
+from augment.filters.leak import Leak
+from augment.filters.length import Length
+from augment.filters.minhash import Sketcher
+from augment.filters.near_duplicate import NearDuplicate
+from augment.filters.similarity import Similarity
+from augment.plan.budget import Budget
+from augment.plan.exemplars import Exemplars
+from augment.plan.planner import Planner
+from augment.plan.strategies import FewShot, Paraphrase
+from augment.protocols import Engine, Filter, Strategy
+from augment.recipe import NO_ENCODER, Recipe
+from augment.records import Ask, Request, Sampling
+from augment.setting import Setting
+
+_STORE = "vectors.db"
+
+
+@contextlib.asynccontextmanager
+async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
+    """Hold the engine that the recipe names, or the file whose rows are checked.
+
+    Raises:
+        EngineUnusable: there is nothing at the endpoint, no access, or no such model.
+    """
+    recipe = setting.recipe
+    if setting.rows is not None:
+        yield FileRows(setting.rows.answers, model=setting.rows.name)
+        return
+    if recipe.engine == "seedlm":
+        yield SeedLM(setting.used, random_seed=recipe.random_seed)
+        return
+    async with connected(endpoint_settings(recipe)) as endpoint:
+        yield endpoint
+
+
+def endpoint_settings(recipe: Recipe) -> EndpointSettings:
+    """Return how the recipe's endpoint is to be spoken to."""
+    return EndpointSettings(
+        url=recipe.endpoint or "",
+        model=recipe.model,
+        api_key=os.environ.get(recipe.api_key_env) or None,
+        headers=recipe.headers,
+        extra_body=recipe.extra_body,
+        concurrency=recipe.concurrency,
+        timeout_s=recipe.timeout_s,
+        max_wait_s=recipe.max_wait_s,
+    )
+
+
+@contextlib.contextmanager
+def encoder_worker(recipe: Recipe, *, known: bool) -> Generator[Worker | None]:
+    """Hold the encoder's process; it starts at once unless its vectors are `known` already."""
+    if recipe.encoder == NO_ENCODER:
+        yield None
+        return
+    worker = Worker(recipe.encoder)
+    try:
+        if not known:
+            worker.start(dtype=None)
+        yield worker
+    finally:
+        worker.close()
+
+
+@contextlib.contextmanager
+def run_encoder(worker: Worker | None, folder: Path | None) -> Generator[RunEncoder | None]:
+    """Hold the encoder of a run, its vectors kept in the folder or else in memory."""
+    if worker is None:
+        yield None
+        return
+    path = None if folder is None else folder / _STORE
+    with contextlib.closing(VectorStore(path, encoder=worker.encoder)) as store:
+        yield RunEncoder(worker, store)
+
+
+def has_vectors(folder: Path) -> bool:
+    """Tell whether an earlier session kept vectors there."""
+    return (folder / _STORE).exists()
+
+
+def strategies_of(setting: Setting, seeds: SeedVectors) -> Sequence[Strategy]:
+    """Return the ways to ask that the recipe gives a weight."""
+    recipe = setting.recipe
+    exemplars = Exemplars(setting.used, seeds.vectors)
+    k = recipe.rows_per_request
+    every: dict[str, Strategy] = {
+        "fewshot": FewShot(exemplars, shots=recipe.shots, k=k),
+        "paraphrase": Paraphrase(exemplars, k=k),
+    }
+    return [every[name] for name, weight in recipe.strategies.items() if weight > 0]
+
+
+def planner_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Planner:
+    """Return what decides on the next ask."""
+    recipe = setting.recipe
+    ways = strategies_of(setting, seeds)
+    return Planner(
+        setting.goal,
+        list(zip(ways, filter(None, recipe.strategies.values()), strict=True)),
+        random_seed=recipe.random_seed,
+        first_ask=first_ask,
+    )
+
+
+def budget_of(recipe: Recipe) -> Budget:
+    """Return how much may be spent."""
+    return Budget(
+        max_requests=recipe.max_requests or 0,
+        max_tokens=recipe.max_tokens,
+        max_minutes=recipe.max_minutes,
+        max_cost=recipe.max_cost,
+        prompt_price=recipe.prices.prompt,
+        completion_price=recipe.prices.completion,
+    )
+
+
+def filters_of(
+    setting: Setting, seeds: SeedVectors, *, instructions: Sequence[str]
+) -> list[Filter]:
+    """Return the filters that the recipe leaves on, fitted, the cheap ones first."""
+    chosen = setting.recipe.filters
+    sketcher = Sketcher()
+    every: list[Filter] = [
+        Length(),
+        Form(instructions=instructions),
+        Copy(sketcher),
+        Leak(sketcher, setting.holdout, threshold=chosen.leak),
+        Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
+        Agreement(precision=chosen.agreement_precision, encoder=seeds.name),
+        NearDuplicate(sketcher, threshold=chosen.near_duplicate),
+    ]
+    filters = [one for one in every if one.name not in chosen.without]
+    meant = None if seeds.encoder is None else seeds.vectors
+    for one in filters:
+        one.fit(setting.used.examples, meant if one.by_meaning else None)
+    return filters
+
+
+def given_request(ask: Ask) -> Request:
+    """Return the request for a row that is there already: nothing is said, and nothing sampled."""
+    return Request(
+        key=sha256(f"given row {ask.number}".encode()).hexdigest(),
+        messages=(),
+        schema=None,
+        sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=1, seed=0),
+        ask=ask,
+    )

@@ -1,0 +1,89 @@
+"""From rows to verdicts: the filters in their order, each row seen until one rejects it.
+
+by words ──> by meaning ──> gates
+a batch      a batch,       one row at a time, since they
+             embedded       compare with the rows accepted so far
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from augment.protocols import Encoder, Filter, Vectors
+from augment.records import Candidate, Example, Target, Verdict
+
+
+class Screening:
+    """The filters of a run, in three stages.
+
+    Args:
+        filters: fitted, in the order in which they judge within their stage.
+        encoder: gives the filters by meaning their vectors; None where they get none.
+    """
+
+    def __init__(self, filters: Sequence[Filter], encoder: Encoder | None) -> None:
+        self._all = filters
+        self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
+        self._by_meaning = [f for f in filters if not f.sequential and f.by_meaning]
+        self._gates = [f for f in filters if f.sequential]
+        self._encoder = encoder if self._by_meaning else None
+
+    def by_words(self, candidates: Sequence[Candidate]) -> list[list[Verdict]]:
+        """Return the verdicts of the filters that need no vectors, for each candidate."""
+        verdicts: list[list[Verdict]] = [[] for _ in candidates]
+        _pass(self._by_words, candidates, verdicts, vectors=None)
+        return verdicts
+
+    async def by_meaning(
+        self, candidates: Sequence[Candidate], verdicts: Sequence[list[Verdict]]
+    ) -> None:
+        """Add the verdicts of the filters by meaning to those of the candidates still passing."""
+        passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
+        if not passing or not self._by_meaning:
+            return
+        left = [candidates[place] for place in passing]
+        vectors = None
+        if self._encoder is not None:
+            texts = [candidate.example.whole for candidate in left]
+            vectors = await asyncio.to_thread(self._encoder.encode, texts)
+        _pass(self._by_meaning, left, [verdicts[place] for place in passing], vectors=vectors)
+
+    def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
+        """Return the verdicts that depend on what was accepted before this very row."""
+        verdicts: list[Verdict] = []
+        for gate in self._gates:
+            verdicts += gate.judge([candidate], None)
+            if verdicts[-1].outcome == "rejected":
+                break
+        return verdicts
+
+    def observe(self, accepted: Example[Target]) -> None:
+        """Let every filter take note of an accepted row."""
+        for each in self._all:
+            each.observe([accepted])
+
+
+def rejected(verdicts: Sequence[Verdict]) -> bool:
+    """Tell whether any of the verdicts rejects."""
+    return any(verdict.outcome == "rejected" for verdict in verdicts)
+
+
+def _pass(
+    filters: Sequence[Filter],
+    candidates: Sequence[Candidate],
+    verdicts: Sequence[list[Verdict]],
+    *,
+    vectors: Vectors | None,
+) -> None:
+    """Append each filter's verdicts to those of the candidates that no earlier one rejected."""
+    passing = list(range(len(candidates)))
+    for each in filters:
+        if not passing:
+            return
+        rows = vectors if vectors is None or len(passing) == len(candidates) else vectors[passing]
+        for place, verdict in zip(
+            passing, each.judge([candidates[place] for place in passing], rows), strict=True
+        ):
+            verdicts[place].append(verdict)
+        passing = [place for place in passing if verdicts[place][-1].outcome != "rejected"]
