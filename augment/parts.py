@@ -145,8 +145,8 @@ def filters_of(
         Form(instructions=instructions),
         Copy(sketcher),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
-        Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
         Agreement(precision=chosen.agreement_precision, encoder=seeds.name),
+        Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate),
     ]
     filters = [one for one in every if one.name not in chosen.without]

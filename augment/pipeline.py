@@ -40,6 +40,8 @@ LAST_WAIT_S = 30.0
 _MOST_UNJUDGED = 1024
 """So many answers may await judgement before the engine has to wait for the filters."""
 _BATCH = 64
+_EMBEDDED_BATCH = 256
+"""With an encoder: it is faster the more texts it can sort by length."""
 _TURNS = 4
 _AHEAD = 2
 """So many batches are with the encoder at a time: it must not wait for decisions."""
@@ -91,6 +93,7 @@ class Pipeline:
         self._resend: deque[tuple[Ask, str]] = deque()
         self._unread: deque[Arrival] = deque()
         self._in_judgement = 0
+        self._batch = _BATCH if parts.encoder is None else _EMBEDDED_BATCH
         self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(_AHEAD - 1)
         self._embedding: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, tuple[Ask, str]] = {}
@@ -259,7 +262,8 @@ class Pipeline:
                 await self._arrived.wait()
                 await self._let_more_arrive()
                 continue
-            arrivals = [self._unread.popleft() for _ in range(min(_BATCH, len(self._unread)))]
+            size = min(self._batch, len(self._unread))
+            arrivals = [self._unread.popleft() for _ in range(size)]
             self._in_judgement += len(arrivals)
             await self._batches.put(self._begun(arrivals))
             await self._let_more_arrive()
@@ -280,13 +284,18 @@ class Pipeline:
         verdicts = self._screening.by_words(wanted)
         embedded = asyncio.create_task(self._screening.by_meaning(wanted, verdicts))
         self._embedding.add(embedded)
-        embedded.add_done_callback(self._embedding.discard)
+        embedded.add_done_callback(self._let_go)
         return _Batch(
             arrivals=arrivals,
             rows=rows,
             verdicts={id(row): own for row, own in zip(wanted, verdicts, strict=True)},
             embedded=embedded,
         )
+
+    def _let_go(self, embedded: asyncio.Task[None]) -> None:
+        self._embedding.discard(embedded)
+        if not embedded.cancelled():
+            embedded.exception()  # of several that fail together, the first is raised
 
     async def _judge(self) -> None:
         """Decide on what was read, in order, until everything was."""

@@ -45,9 +45,9 @@ def lines(found: Preview) -> Iterator[str]:
     for warning in found.warnings:
         yield f"  warning: {warning}"
     yield f"=== A run to {number(found.rows)} accepted rows would take, about"
-    yield f"{'':18}{'if all were kept':>20}{'at the share seen':>20}"
+    yield f"{'':20}{'if all were kept':>20}{'at the share seen':>20}"
     for name, values in _table(found.least, found.likely):
-        yield f"  {name:16}{values[0]:>20}{values[1]:>20}"
+        yield f"  {name:18}{values[0]:>20}{values[1]:>20}"
     yield (
         f"{found.kept} of the {found.seen} rows seen were kept; so few say little, and the share "
         f"is taken as {found.likely.share:.0%}. The budget ends a run after {number(found.most)} "

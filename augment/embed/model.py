@@ -15,6 +15,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,6 +99,10 @@ class Model:
             raise Unusable(f"cannot be loaded as a sentence encoder: {error}") from error
         self._model: Any = model.eval()
         self.device = str(self._model.device.type)
+        self._threads = torch.get_num_threads() if self.device == "cpu" else 1
+        if self.device == "cpu":
+            torch.set_num_threads(1)
+        self._pool = ThreadPoolExecutor(self._threads)
         if dtype is None:
             self._model = _faster(self._model, torch)
         elif dtype == "bfloat16":
@@ -107,10 +113,18 @@ class Model:
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
         """Return unit-length vectors, one row per text.
 
-        The library sorts them by length into batches. Half precision moves a cosine by less than
-        0.001, and halves what is kept.
+        Batches of like length, the longest first, each on one core: a fifth faster than all cores
+        on one batch, which wait for each other in every layer. Half precision moves a cosine by
+        less than 0.001, and halves what is kept.
         """
-        vectors = _encoded(self._model, texts)
+        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        size = min(_BATCH, -(-len(texts) // self._threads) or 1)
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        texts_of = ([texts[place] for place in places] for places in batches)
+        made = list(self._pool.map(partial(_encoded, self._model), texts_of))
+        vectors = np.empty((len(texts), made[0].shape[1]), np.float32)
+        for places, own in zip(batches, made, strict=True):
+            vectors[places] = own
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors.astype(np.float16)
 
@@ -128,7 +142,7 @@ class Model:
 def _encoded(model: Any, texts: Sequence[str]) -> npt.NDArray[np.float32]:
     tensors = model.encode(
         [_readable(text) for text in texts],
-        batch_size=_BATCH,
+        batch_size=len(texts),
         show_progress_bar=False,
         convert_to_tensor=True,
     )

@@ -174,7 +174,7 @@ class Agreement:
             return f"{why} for a precision of {self._precision:g}: it abstains."
         return (
             f"Rows are rejected above a margin of {point.margin:.2f}: that finds "
-            f"{point.found:.0%} of wrong labels on the seeds and loses at most {point.lost:.1%} of "
+            f"{point.found:.0%} of wrong labels on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
         )
 

@@ -19,7 +19,7 @@ from augment.records import SeedSet, labels_of
 
 RELEVANCE = 0.5
 """Weight of the likeness to the label; the rest is that of the unlikeness to what is chosen."""
-_MOST_DRAWN = 32
+_MOST_DRAWN = 16
 
 
 class Exemplars:

@@ -207,23 +207,28 @@ class Classification:
 
     def _fault_of_label(self, found: dict[str, object], asked: tuple[str, ...]) -> Fault | None:
         label = found["label"]
-        if unknown := [each for each in asked if each not in self._known]:
-            allowed = ", ".join(map(shown, self._labels[:_SHOWN_LABELS]))
-            more = " ..." if len(self._labels) > _SHOWN_LABELS else ""
-            detail = f"{shown(unknown[0])} is no label of the seeds, which are {allowed}{more}"
-            return _fault("label", detail, row=found)
         if not self._several:
-            if label == asked[0]:
-                return None
-            if isinstance(label, str):
+            if not isinstance(label, str):
+                return _fault("schema", "the label must be a string", row=found)
+            if label != asked[0]:
                 return _fault("label", f"asked for {asked[0]!r}, got {shown(label)}", row=found)
-            return _fault("schema", "the label must be a string", row=found)
+            return self._fault_of_unknown(found, asked)
         given = cast(list[object], label) if isinstance(label, list) else [label]
         if given is not label or not all(isinstance(each, str) for each in given):
             return _fault("schema", "the label must be a list of strings", row=found)
-        if len(given) == len(asked) and set(given) == set(asked):
+        if len(given) != len(asked) or set(given) != set(asked):
+            return _fault("label", f"asked for {[*asked]}, got {shown(given)}", row=found)
+        return self._fault_of_unknown(found, asked)
+
+    def _fault_of_unknown(self, found: dict[str, object], asked: tuple[str, ...]) -> Fault | None:
+        """Refuse labels that the seeds do not have: only rows from elsewhere can bear them."""
+        unknown = next((each for each in asked if each not in self._known), None)
+        if unknown is None:
             return None
-        return _fault("label", f"asked for {[*asked]}, got {shown(given)}", row=found)
+        allowed = ", ".join(map(shown, self._labels[:_SHOWN_LABELS]))
+        more = ", ..." if len(self._labels) > _SHOWN_LABELS else ""
+        detail = f"{shown(unknown)} is no label of the seeds, which are {allowed}{more}"
+        return _fault("label", detail, row=found)
 
     def _named(self, label: str) -> dict[str, str]:
         return {"name": label, "description": self._guidance.descriptions.get(label, "")}

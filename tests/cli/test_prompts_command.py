@@ -8,6 +8,7 @@ import pytest
 
 from augment.cli import main
 
+NO_ENCODER = ["--encoder", "ngram"]
 SEEDS = Path(__file__).parents[2] / "examples" / "support_intents.csv"
 
 
@@ -36,7 +37,7 @@ def test_show_of_an_unknown_template_names_those_there_are(capsys):
 
 def test_render_prints_the_prompt_that_a_run_would_send(capsys):
     command = ["prompts", "render", "fewshot", str(SEEDS), "--label", "refund", "--shots", "2"]
-    assert main(command) == 0
+    assert main([*command, *NO_ENCODER]) == 0
     shown = capsys.readouterr().out
 
     assert shown.startswith("--- system\n")
@@ -78,7 +79,7 @@ def test_ones_own_template_is_shown_and_a_faulty_one_is_refused(capsys, tmp_path
         "description: mine\nmessages: [{role: user, content: '{{{colour}}}'}]\n", encoding="utf-8"
     )
     command = ["prompts", "render", "fewshot", str(SEEDS), "--templates", str(tmp_path)]
-    assert main(command) == 2
+    assert main([*command, *NO_ENCODER]) == 2
     said = capsys.readouterr().err
 
     assert "unknown variable 'colour'" in said

@@ -42,7 +42,7 @@ _PROVENANCE = {
     "request_key": str, "seed_ids": list, "ask": int,
 }  # fmt: skip
 _REJECTION = {"filter": str, "score": float, "threshold": float, "reason": str, "detail": str}
-_NULLABLE = {"score", "threshold", "detail", "text_pair"}
+_NULLABLE = {"score", "threshold", "detail", "text_pair", "template", "template_digest"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _settled(arguments: Sequence[object]) -> list[str]:
     """Spare tests the ten seconds of loading an encoder, unless they name one."""
     words = [str(each) for each in arguments]
     embeds = words[:1] in (["run"], ["check"], ["preview"]) or words[:2] == ["prompts", "render"]
-    return words + ["--encoder", "ngram"] if embeds and "--encoder" not in words else words
+    return [*words, "--encoder", "ngram"] if embeds and "--encoder" not in words else words
 
 
 def here(*arguments: object) -> Ended:

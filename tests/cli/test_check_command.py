@@ -1,0 +1,154 @@
+"""`augment check` puts rows from anywhere through the filters; no row is refused singly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from augment_command import digests, here, left_in, seeds_file
+
+STARTS = (
+    "again", "sadly", "hello", "listen", "why", "sorry", "look", "well", "so", "please", "today",
+    "still", "honestly", "yet", "now", "oh", "right", "help", "yes", "no",
+)  # fmt: skip
+SEEDS = [
+    {"text": f"{start} {what} {n} times this week", "label": label}
+    for label, what in (("parcel", "the parcel was not delivered"), ("login", "I cannot log in"))
+    for n, start in enumerate(STARTS)
+]
+EXAMPLE = Path(__file__).parents[2] / "examples" / "support_intents.csv"
+GOOD = {"text": "the parcel never came to our door on Friday", "label": "parcel"}
+
+
+@pytest.fixture
+def seeds(tmp_path):
+    return seeds_file(tmp_path, SEEDS)
+
+
+@pytest.fixture
+def check(tmp_path, seeds):
+    """Check rows and return how the command ended and what it left."""
+
+    def run(rows, *more):
+        file = tmp_path / "rows.jsonl"
+        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+        file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        out = tmp_path / "out"
+        ended = here("check", file, "--seeds", seeds, "--out", out, *more)
+        return ended, left_in(out) if ended.code == 0 else None
+
+    return run
+
+
+def test_every_row_ends_accepted_or_rejected_with_its_place_in_the_file(check):
+    faults = [
+        {"text": "  ", "label": "parcel"},
+        {"text": "my wallet was stolen on the train", "label": "theft"},
+        {"text": "where is it", "label": None},
+        {"text": 17, "label": "login"},
+        {"text": "the parcel is not there yet", "label": ["parcel"]},
+        {"text": "the parcel \x07 is not there yet", "label": "parcel"},
+        {"text": "I'm sorry, but I cannot help with that request.", "label": "login"},
+    ]
+    ended, left = check([GOOD, *faults, GOOD])
+
+    assert [(row["provenance"]["ask"], row["text"]) for row in left.accepted] == [(0, GOOD["text"])]
+    assert [(row["provenance"]["ask"], row["reason"]) for row in left.rejected] == [
+        (1, "empty"), (2, "label"), (3, "label"), (4, "schema"), (5, "schema"), (6, "control"),
+        (7, "refusal"), (8, "duplicate"),
+    ]  # fmt: skip
+    assert (
+        "'theft' is no label of the seeds, which are 'parcel', 'login'"
+        in (left.rejected[1]["detail"])
+    )
+    assert "Done: every row was checked." in ended.out
+    assert "rows" in ended.out
+    assert "asked" not in ended.out
+
+
+def test_a_wrong_label_is_found_and_told_from_a_right_one(check):
+    wrong = {"text": "I still cannot log in to the page", "label": "parcel"}
+    _, left = check([GOOD, wrong])
+
+    assert [row["text"] for row in left.accepted] == [GOOD["text"]]
+    [row] = left.rejected
+    assert (row["filter"], row["reason"]) == ("agreement", "label")
+    assert row["score"] > row["threshold"] >= 0
+    assert "reads like 'login'" in row["detail"]
+    assert "of 40 seeds" in row["detail"]
+
+
+def test_what_is_said_of_a_row_names_its_origin_and_no_template(check, tmp_path):
+    _, left = check([GOOD])
+
+    assert left.accepted[0]["provenance"] == {
+        "strategy": "given", "template": None, "template_digest": None, "engine": "file",
+        "model": "rows.jsonl", "request_key": left.accepted[0]["provenance"]["request_key"],
+        "seed_ids": [], "ask": 0,
+    }  # fmt: skip
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert manifest["counts"]["calls"] == 0
+    assert len(manifest["rows"]) == 64
+
+
+def test_the_same_command_again_leaves_the_same_rows_and_other_rows_are_refused(check, tmp_path):
+    check([GOOD, {"text": "", "label": "login"}])
+    before = digests(tmp_path / "out")
+    check([GOOD, {"text": "", "label": "login"}])
+    after = digests(tmp_path / "out")
+    assert {n: after[n] for n in ("accepted.jsonl", "rejected.jsonl")} == {
+        n: before[n] for n in ("accepted.jsonl", "rejected.jsonl")
+    }
+
+    ended, _ = check([GOOD])
+    assert ended.code == 2
+    assert "holds another run; rows: was" in ended.err
+
+
+def test_a_line_that_is_no_row_refuses_the_file_unless_lenient(check, tmp_path):
+    ended, _ = check([GOOD, '{"text": "cut'])
+    assert ended.code == 2
+    assert "rows.jsonl, line 2" in ended.err
+    assert not (tmp_path / "out").exists()
+
+    ended, left = check([GOOD, '{"text": "cut'], "--lenient")
+    assert ended.code == 0
+    assert len(left.accepted) == 1
+    assert "lines that are no rows, skipped: 1" in ended.out
+
+
+def test_a_file_without_a_column_of_labels_is_refused(check):
+    ended, _ = check([{"text": "where is it"}])
+
+    assert ended.code == 2
+    assert "no column 'label'; the columns are ['text']" in ended.err
+
+
+def test_rows_with_several_labels_are_checked_as_such(tmp_path):
+    seeds = seeds_file(
+        tmp_path, [{"text": f"so glad and calm {n}", "label": ["joy", "calm"]} for n in range(3)]
+    )
+    file = tmp_path / "rows.jsonl"
+    rows = [
+        {"text": "what a calm evening", "label": ["calm"]},
+        {"text": "nothing to feel here", "label": []},
+        {"text": "just so glad today", "label": "joy"},
+        {"text": "a dark night it was", "label": ["joy", "fear"]},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    ended = here("check", file, "--seeds", seeds, "--out", tmp_path / "out")
+    left = left_in(tmp_path / "out")
+
+    assert ended.code == 0
+    assert [row["label"] for row in left.accepted] == [["calm"], [], ["joy"]]
+    assert [row["label"] for row in left.rejected] == [["joy", "fear"]]
+
+
+def test_a_run_folder_can_be_checked_and_its_rows_are_kept(tmp_path):
+    made = tmp_path / "made"
+    assert here("run", EXAMPLE, "--per-label", 3, "--out", made).code == 0
+    ended = here("check", made, "--seeds", EXAMPLE, "--out", tmp_path / "out")
+
+    assert ended.code == 0
+    assert len(left_in(tmp_path / "out").accepted) == 18

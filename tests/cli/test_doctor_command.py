@@ -1,0 +1,33 @@
+"""`augment doctor` says what there is, and never fails for what is missing."""
+
+from __future__ import annotations
+
+import platform
+
+from augment_command import here
+
+
+def test_it_names_what_this_machine_has():
+    ended = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
+
+    assert ended.code == 0
+    assert f"yes Python    {platform.python_version()}" in ended.out
+    assert "yes encoder   all-MiniLM-L6-v2" in ended.out
+    assert "yes augment run SEEDS " in ended.out
+    assert "no  augment run SEEDS --endpoint http://127.0.0.1:9/v1" in ended.out
+    assert "cannot be reached" in ended.out
+
+
+def test_a_server_that_listens_is_named_with_its_model(openai_server):
+    server = openai_server(models=["acme/writer"])
+    ended = here("doctor", "--endpoint", server.url)
+
+    assert f"yes endpoint  {server.url} serves acme/writer" in ended.out
+    assert f"yes augment preview SEEDS --endpoint {server.url}" in ended.out
+
+
+def test_an_address_that_is_none_is_said_so():
+    ended = here("doctor", "--endpoint", "ftp://somewhere")
+
+    assert ended.code == 0
+    assert "must begin with http:// or https://" in ended.out
