@@ -41,6 +41,9 @@ coverage: .venv/ready-dev
 bench: .venv/ready-dev
 	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/planted.py labels
+	$(BIN)/python benchmarks/planted.py faults
 
 soak: .venv/ready-dev
 	AUGMENT_SOAK=1 $(BIN)/python -m pytest
