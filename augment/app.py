@@ -141,19 +141,17 @@ async def _carry_out(setting: Setting, *, watch: Watch, say: Say) -> Outcome:
             if worker is not None and not known:
                 say(f"Loading the encoder and embedding {len(setting.used.examples):,} seeds ...")
                 await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
-            with (
-                folder.held(recipe.out, clock=time.time) as journal,
-                run_encoder(worker, recipe.out) as encoder,
-            ):
+            with folder.held(recipe.out, clock=time.time) as journal:
                 folder.continue_or_refuse(
                     journal,
                     facts(setting),
                     where=recipe.out,
                     differences=lambda before: differences(before, recipe),
                 )
-                seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
-                session = _Session(setting, engine, journal, seeds)
-                outcome = await session.to_the_end(watch)
+                with run_encoder(worker, recipe.out) as encoder:
+                    seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
+                    session = _Session(setting, engine, journal, seeds)
+                    outcome = await session.to_the_end(watch)
                 if worker is None:
                     return outcome
                 return replace(outcome, embedded=worker.texts, embedding_s=worker.busy_s)

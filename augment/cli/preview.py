@@ -27,9 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("seeds", type=Path, help="CSV, TSV, JSONL, JSON, Parquet or a folder")
     add_options(parser)
     options = parser.parse_args(arguments)
-    found = asyncio.run(
-        preview(options.seeds, recipe.load(options.recipe, options=given_options(options)))
-    )
+    settled = recipe.load(options.recipe, options=given_options(options))
+    if settled.encoder != recipe.NO_ENCODER:
+        sys.stderr.write("Loading the encoder ...\n")
+    found = asyncio.run(preview(options.seeds, settled))
     for line in lines(found):
         sys.stdout.write(visible(line) + "\n")
     return 0
