@@ -257,7 +257,7 @@ class Pipeline:
     async def _read(self) -> None:
         """Read what arrives, in order, until everything has, and hand it on as it is embedded."""
         while self._unread or not self._all_arrived:
-            if not self._unread:
+            if not self._worth_reading:
                 self._arrived.clear()
                 await self._arrived.wait()
                 await self._let_more_arrive()
@@ -268,6 +268,12 @@ class Pipeline:
             await self._batches.put(self._begun(arrivals))
             await self._let_more_arrive()
         await self._batches.put(None)
+
+    @property
+    def _worth_reading(self) -> bool:
+        """Whether a batch should begin: small ones wait for more while the encoder is at work."""
+        least = _BATCH if self._embedding and not self._all_arrived else 1
+        return len(self._unread) >= least
 
     async def _let_more_arrive(self) -> None:
         """Give the loop some turns: filters are cheaper by the batch, and nobody waits for them."""
@@ -294,6 +300,7 @@ class Pipeline:
 
     def _let_go(self, embedded: asyncio.Task[None]) -> None:
         self._embedding.discard(embedded)
+        self._arrived.set()
         if not embedded.cancelled():
             embedded.exception()  # of several that fail together, the first is raised
 

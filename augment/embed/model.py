@@ -14,7 +14,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -110,23 +111,28 @@ class Model:
         first = next(self._model.parameters())
         self.dtype = str(first.dtype).removeprefix("torch.")
 
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
-        """Return unit-length vectors, one row per text.
+    def begin(self, texts: Sequence[str]) -> Callable[[], npt.NDArray[np.float16]]:
+        """Set off the encoding of texts; what is returned waits for their unit vectors, in rows.
 
         Batches of like length, the longest first, each on one core: a fifth faster than all cores
-        on one batch, which wait for each other in every layer. Half precision moves a cosine by
-        less than 0.001, and halves what is kept.
+        on one batch, which wait for each other in every layer; and no core waits for the last
+        batch of some texts where others follow. Half precision moves a cosine by less than 0.001,
+        and halves what is kept.
         """
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
         size = min(_BATCH, -(-len(texts) // self._threads) or 1)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         texts_of = ([texts[place] for place in places] for places in batches)
-        made = list(self._pool.map(partial(_encoded, self._model), texts_of))
-        vectors = np.empty((len(texts), made[0].shape[1]), np.float32)
-        for places, own in zip(batches, made, strict=True):
-            vectors[places] = own
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors.astype(np.float16)
+        made = self._pool.map(partial(_encoded, self._model), texts_of)
+
+        def vectors() -> npt.NDArray[np.float16]:
+            found = np.concatenate(list(made))
+            found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+            in_order = np.empty(found.shape, np.float16)
+            in_order[order] = found
+            return in_order
+
+        return vectors
 
     def pieces(self, texts: Sequence[str]) -> dict[str, int]:
         """Count the tokens that the texts are cut into, and those that are unknown."""
@@ -172,30 +178,39 @@ def _seconds(model: Any) -> float:
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Load the model that the first request names, and answer the others until there are no more.
 
-    An error ends it, after a line that says what it was.
+    The next request is read while one is being encoded. An error ends the process, after a line
+    that says what it was.
     """
-    model: Model | None = None
-    for line in requests:
-        asked = json.loads(line)
-        vectors = b""
-        try:
-            if model is None:
-                model = Model(asked["encoder"], dtype=asked["dtype"])
-                answer: dict[str, Any] = {
-                    "name": model.name, "dtype": model.dtype, "device": model.device,
-                }  # fmt: skip
-            elif "pieces" in asked:
-                answer = model.pieces(asked["pieces"])
+    asked = json.loads(next(iter(requests), b"null"))
+    if asked is None:
+        return
+    try:
+        model = Model(asked["encoder"], dtype=asked["dtype"])
+    except Unusable as error:
+        _say(answers, {"unusable": str(error)})
+        return
+    _say(answers, {"name": model.name, "dtype": model.dtype, "device": model.device})
+    with ThreadPoolExecutor(1) as in_turn:
+        for line in requests:
+            asked = json.loads(line)
+            if "pieces" in asked:
+                in_turn.submit(_say, answers, model.pieces(asked["pieces"]))
             else:
-                found = model.encode(asked["texts"])
-                vectors = found.tobytes()
-                answer = {"shape": list(found.shape)}
-        except Unusable as error:
-            answer = {"unusable": str(error)}
-        answers.write(json.dumps(answer).encode() + b"\n" + vectors)
-        answers.flush()
-        if "unusable" in answer:
-            return
+                in_turn.submit(_say_vectors, answers, model.begin(asked["texts"]))
+
+
+def _say(answers: IO[bytes], answer: dict[str, Any], data: bytes = b"") -> None:
+    answers.write(json.dumps(answer).encode() + b"\n" + data)
+    answers.flush()
+
+
+def _say_vectors(answers: IO[bytes], vectors: Callable[[], npt.NDArray[np.float16]]) -> None:
+    try:
+        found = vectors()
+        _say(answers, {"shape": list(found.shape)}, found.tobytes())
+    except Exception:  # noqa: BLE001 - whatever it was, the process must end with it
+        traceback.print_exc()
+        os._exit(1)  # in a thread: nothing else would tell whoever waits
 
 
 if __name__ == "__main__":

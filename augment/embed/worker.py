@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -65,21 +65,42 @@ class _Process:
         return said.splitlines()[-1] if said else "it said nothing"
 
 
+class _Busy:
+    """The time in which at least one call was under way."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._calls = 0
+        self._since = 0.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._calls == 0:
+                self._since = time.perf_counter()
+            self._calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._calls -= 1
+            if self._calls == 0:
+                self.seconds += time.perf_counter() - self._since
+
+
 class Worker:
     """Encodes texts in another process; safe to be called from several threads.
 
     Attributes:
         encoder: what the user called it.
-        busy_s: how long it has been encoding so far, from the sending of texts to their vectors.
         texts: how many it has encoded.
     """
 
     def __init__(self, encoder: str) -> None:
         self.encoder = encoder
-        self.busy_s = 0.0
         self.texts = 0
         self._process: _Process | None = None
-        self._lock = threading.Lock()
+        self._asking, self._hearing = threading.Lock(), threading.Lock()
+        self._busy = _Busy()
         self._closed = False
         self._about: dict[str, str] | None = None
 
@@ -100,16 +121,14 @@ class Worker:
             InputError: it cannot be loaded.
             EncoderError: the process has died.
         """
-        with self._lock:
+        with self._hearing:
             if self._about is None:
                 self._about = self._answer(self._running())
             return self._about
 
     def pieces(self, texts: Sequence[str]) -> dict[str, int]:
         """Count the tokens that the texts are cut into (`pieces`), and the `unknown` among them."""
-        with self._lock:
-            process = self._running()
-            self._write(process, {"pieces": list(texts)})
+        with self._asked({"pieces": list(texts)}) as process:
             return self._answer(process)
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
@@ -118,17 +137,33 @@ class Worker:
         Raises:
             EncoderError: the process has died.
         """
-        with self._lock:
-            process = self._running()
-            began = time.perf_counter()
-            self._write(process, {"texts": list(texts)})
+        with self._busy, self._asked({"texts": list(texts)}) as process:
             rows, width = self._answer(process)["shape"]
             data = process.answers.read(2 * rows * width)
             if len(data) < 2 * rows * width:
                 raise self._died(process)
-            self.busy_s += time.perf_counter() - began
             self.texts += len(texts)
             return np.frombuffer(data, dtype=np.float16).reshape(rows, width)
+
+    @property
+    def busy_s(self) -> float:
+        """How long it has been encoding, from the sending of texts to having their vectors."""
+        return self._busy.seconds
+
+    @contextlib.contextmanager
+    def _asked(self, request: dict[str, Any]) -> Generator[_Process]:
+        """Send a request, and hold what comes back once it is this one's turn.
+
+        Whoever comes next may send while this one waits, so that the process never does.
+        """
+        with self._asking:
+            process = self._running()
+            self._write(process, request)
+            self._hearing.acquire()
+        try:
+            yield process
+        finally:
+            self._hearing.release()
 
     def close(self) -> None:
         """End the process at once; whoever waits for it gets an `EncoderError`."""
@@ -137,7 +172,7 @@ class Worker:
         self._closed = True
         self._process.handle.kill()
         self._process.handle.wait()
-        with self._lock:  # nobody reads any more
+        with self._asking, self._hearing:  # nobody waits any more
             self._process.close()
 
     def _running(self) -> _Process:

@@ -50,8 +50,8 @@ class Agreement:
     """Rejects rows that a classifier, confident by the seeds' measure, would label otherwise.
 
     Abstains where seeds are too few to state the precision (some thirty are needed), where the
-    classifier cannot tell their labels apart, and on rows that bear no label or one with a single
-    seed. Without vectors it compares character n-grams.
+    classifier cannot tell their labels apart, and on rows that bear no label, every label or one
+    with a single seed. Without vectors it compares character n-grams.
 
     Args:
         precision: of rejections, if one row in ten bears a wrong label.
@@ -86,7 +86,9 @@ class Agreement:
         found = ngram_vectors([seed.whole for seed in seeds]) if vectors is None else vectors
         classifier = LeastSquares(found[rows], borne, count=len(self._names))
         told = [
-            row for row, labels in enumerate(own) if all(self._seeds[label] > 1 for label in labels)
+            row
+            for row, labels in enumerate(own)
+            if all(self._seeds[label] > 1 for label in labels) and self._has_others(labels)
         ]
         if not told:
             return
@@ -117,6 +119,8 @@ class Agreement:
             return self._abstained("no_label")
         if any(self._seeds[label] < 2 for label in labels):
             return self._abstained("too_few_seeds")
+        if not self._has_others(labels):
+            return self._abstained("no_other_label")
         others, best = _others(scores, [self._labels[label] for label in labels])
         margin = float(others[best] - max(scores[self._labels[label]] for label in labels))
         rejected = margin > threshold
@@ -128,6 +132,9 @@ class Agreement:
             reason="label" if rejected else None,
             detail=f"reads like {self._names[best]!r}; {self._errors}" if rejected else None,
         )
+
+    def _has_others(self, labels: tuple[str, ...]) -> bool:
+        return len(set(labels)) < len(self._names)
 
     def _abstained(self, reason: str) -> Verdict:
         return Verdict(filter=self.name, outcome="abstained", reason=reason)

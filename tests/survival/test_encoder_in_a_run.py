@@ -52,7 +52,7 @@ def test_an_encoder_that_dies_ends_the_run_with_a_word_and_the_same_command_goes
     seeds.write_text("".join(json.dumps({**row, "label": "any"}) + "\n" for row in rows), "utf-8")
     server = openai_server(latency_ms=50)
     command = [
-        "run", seeds, "--endpoint", server.url, "--total", 10, "--out", tmp_path / "out",
+        "run", seeds, "--endpoint", server.url, "--total", 100, "--out", tmp_path / "out",
         "--max-requests", 400, *MINILM,
     ]  # fmt: skip
     with started(*command) as process:
