@@ -51,7 +51,7 @@ def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
         "pretty_name": wording.visible(figures["run"]["name"]),
         "license": "unknown",
         "task_categories": ["text-classification"],
-        "tags": ["synthetic"],
+        **({} if figures["run"]["given"] else {"tags": ["synthetic"]}),
         "size_categories": [_size(figures["counts"]["accepted"])],
         "configs": [
             {

@@ -99,5 +99,52 @@ def histogram(found: Mapping[str, Json]) -> tuple[Axis, list[dict[str, Json]]]:
     return scale, bins
 
 
+def scores(found: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the chart of one filter's scores: seeds beside the rows that it passed or rejected.
+
+    Seeds and rows are each shown as shares of their own number. A bin's rejected rows stand on
+    its accepted ones.
+    """
+    histogram = found["histogram"]
+    edges = [*histogram["from"], histogram["to"]]
+    totals = {
+        "seeds": sum(histogram["seeds"]),
+        "rows": sum(histogram["accepted"]) + sum(histogram["rejected"]),
+    }
+    seeds = _shares(histogram["seeds"], total=totals["seeds"])
+    accepted = _shares(histogram["accepted"], total=totals["rows"])
+    rejected = _shares(histogram["rejected"], total=totals["rows"])
+    tops = [*seeds, *(map(sum, zip(accepted, rejected, strict=True)))]
+    scale = axis(max(tops, default=0))
+    width = 100 / max(len(seeds), 1)
+    return {
+        "scale": scale,
+        "totals": totals,
+        "bins": [
+            {
+                "x": _units(width * place),
+                "width": _units(width),
+                "from": edges[place],
+                "to": edges[place + 1],
+                **{name: histogram[name][place] for name in ("seeds", "accepted", "rejected")},
+                "heights": {
+                    "seeds": _units(100 * seeds[place] / scale.top),
+                    "accepted": _units(100 * accepted[place] / scale.top),
+                    "rejected": _units(100 * rejected[place] / scale.top),
+                },
+            }
+            for place in range(len(seeds))
+        ],
+        "marks": [
+            {"value": value, "x": _units(100 * (value - edges[0]) / (edges[-1] - edges[0]))}
+            for value in (found["thresholds"] if seeds else ())
+        ],
+    }
+
+
+def _shares(counts: Sequence[int], *, total: int) -> list[float]:
+    return [count / max(total, 1) for count in counts]
+
+
 def _units(value: float) -> float:
     return round(value, 2)

@@ -13,7 +13,9 @@ from typing import TypeAlias
 
 from augment.records import Arrival, Calibration, Completion, Decision, Json, SeedSet
 from evals import lengths
+from evals.points import Points
 from evals.samples import shortened
+from evals.scores import Scores
 from evals.subject import Space, Subject
 from evals.tally import Row, Tally
 from evals.timeline import Timeline
@@ -45,9 +47,12 @@ def gather(
         rounds: each arrival with its rows and their decisions; these may be none.
         sessions: (start, end) of each, in seconds since the epoch.
         notes: (time, kind, detail) of each; `given up` names a cell.
+        calibrations: of the filters whose scores are shown.
+        space: where the map lies; without it there is none.
     """
     timeline = Timeline(sessions)
-    tally = Tally(subject)
+    tally, points = Tally(subject), Points(subject)
+    scores = [Scores(calibration) for calibration in calibrations]
     for arrival, rows, decisions in rounds:
         tally.arrived(arrival)
         timeline.add(
@@ -60,16 +65,22 @@ def gather(
             continue
         for row, decision in zip(rows, decisions, strict=True):
             tally.judged(arrival, row, decision)
+            points.judged(arrival, row, decision)
+            for each in scores:
+                each.judged(decision)
     given_up = {detail for _, kind, detail in notes if kind == "given up"}
     figures = {
         "schema_version": SCHEMA_VERSION,
         "run": _run(subject, sessions, timeline.active_s),
         "seeds": _seeds(subject.seeds),
+        "notices": list(subject.notices),
         **tally.figures(active_s=timeline.active_s, given_up=given_up),
         "throughput": timeline.figures(),
         "lengths": lengths.compare(
             Counter(len(seed.whole) for seed in subject.seeds.examples), tally.lengths
         ),
+        "scores": [each.figures() for each in scores],
+        "map": points.figures(space),
         "making": {
             "recipe": {k: v for k, v in subject.making.recipe.items() if k not in _SECRET},
             "versions": dict(subject.making.versions),
@@ -85,6 +96,7 @@ def _run(
     return {
         "name": subject.name,
         "task": subject.task,
+        "given": subject.given,
         "ending": subject.ending,
         "ending_detail": subject.ending_detail,
         "engine": subject.making.engine,

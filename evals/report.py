@@ -1,17 +1,24 @@
-"""The report that a run leaves: one HTML file that needs no network, no script and no server."""
+"""The report that a run leaves: one HTML file that needs no network and no server.
+
+Its only script is `report.js`, by which a map answers to the pointer and the keys; the page's
+policy names it by its digest, so that no other one runs. Without it the page stands all the same.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 import yaml
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from augment.records import Json
 from evals import charts, wording
+from evals.marks import marks
 
 
 def render(figures: Mapping[str, Json]) -> str:
@@ -22,8 +29,12 @@ def render(figures: Mapping[str, Json]) -> str:
     """
     scale, bins = charts.histogram(figures["lengths"]["histogram"])
     throughput = figures["throughput"]
+    script, digest = _script()
     return _template().render(
-        figures,
+        {**figures, "map": marks(figures["map"], several=figures["seeds"]["several"])},
+        script=script,
+        script_digest=digest,
+        score_charts=[{**each, "chart": charts.scores(each)} for each in figures["scores"]],
         headline=wording.headline(figures),
         stops=[cell for cell in figures["cells"] if cell["given_up"]],
         cell_rows=_cell_rows(figures),
@@ -58,6 +69,7 @@ def _cell_rows(figures: Mapping[str, Json]) -> list[dict[str, Json]]:
 def _template() -> Template:
     environment = Environment(
         autoescape=True,
+        loader=FunctionLoader(_source),
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
@@ -67,12 +79,24 @@ def _template() -> Template:
         "number": wording.number,
         "share": wording.share,
         "duration": wording.duration,
+        "scale": wording.scale,
         "words": wording.in_words,
         "breakable": _breakable,
     }
-    source = files("evals").joinpath("report.html.j2").read_text("utf-8")
     functions = {"counted": wording.counted, "steps": charts.steps}
-    return environment.from_string(source, globals=functions)
+    return environment.get_template("report.html.j2", globals=functions)
+
+
+def _source(name: str) -> str:
+    return files("evals").joinpath(name).read_text("utf-8")
+
+
+@cache
+def _script() -> tuple[Markup, str]:
+    """Return the page's script and how its policy names it."""
+    source = _source("report.js")
+    digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode("ascii")
+    return Markup(source), f"sha256-{digest}"  # noqa: S704 - our own file
 
 
 def _shown(value: object) -> object:

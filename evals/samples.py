@@ -48,8 +48,13 @@ class Reservoir:
 
 def shorten(text: str, *, limit: int = REASON_CHARS) -> str:
     """Return at most `limit` characters and how many are left out; no lone surrogates."""
-    kept = _SURROGATE.sub("\ufffd", text[:limit])
+    kept = mended(text[:limit])
     return kept if len(text) <= limit else f"{kept}… [{len(text) - limit:,} more characters]"
+
+
+def mended(text: str) -> str:
+    """Return the text with U+FFFD for every lone surrogate, so that it can be written and read."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def shortened(value: Json, *, limit: int = ROW_CHARS) -> Json:

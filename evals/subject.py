@@ -40,7 +40,8 @@ class Subject:
         fields: a row's own fields, as its file has them.
         ending_detail: in words; empty where there is nothing to say.
         notices: what a reader must know of how the rows were judged.
-        given: whether the rows came out of a file and were only checked.
+        given: whether the rows came out of a file, which `making.model` names, and were only
+            checked.
     """
 
     name: str
@@ -55,6 +56,12 @@ class Subject:
     making: Making
     notices: Sequence[str] = ()
     given: bool = False
+
+    @property
+    def random_seed(self) -> int:
+        """The run's, of every draw."""
+        recipe = self.making.recipe
+        return recipe.get("random_seed", recipe.get("random-seed", 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

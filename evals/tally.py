@@ -30,8 +30,7 @@ class Tally:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        recipe = subject.making.recipe
-        self._random_seed = recipe.get("random_seed", recipe.get("random-seed", 0))
+        self._random_seed = subject.random_seed
         self.counts: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
         self.lengths: Counter[int] = Counter()

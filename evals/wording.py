@@ -19,6 +19,7 @@ NOTHING = "\u2013"
 _NBSP = "\u00a0"
 
 _REASONS = {
+    "cannot_tell": "the seeds' labels cannot be told apart",
     "chatter": "the assistant's own voice",
     "control": "control characters",
     "copy_of_seed": "copies of seeds",
@@ -29,7 +30,9 @@ _REASONS = {
     "label": "wrong labels",
     "leak": "leaks of the hold-out",
     "near_duplicate": "near-duplicates",
+    "no_encoder": "no encoder was asked for",
     "no_holdout": "no hold-out was given",
+    "no_label": "rows without a label",
     "placeholder": "unfilled placeholders",
     "quota": "rows beyond the quota",
     "refusal": "refusals in words",
@@ -37,10 +40,18 @@ _REASONS = {
     "schema": "answers of the wrong shape",
     "server_error": "server errors",
     "too_few_seeds": "too few seeds",
+    "too_far": "rows unlike the seeds of their label",
     "too_long": "texts too long",
+    "too_near": "rows that say what a seed says",
     "too_short": "texts too short",
     "truncated": "answers cut off",
+    "unknown_language": "the encoder does not know the language",
     "unreadable": "unreadable responses",
+}
+
+_SCALES = {
+    "agreement": "how much better another label fits than the row's own",
+    "similarity": "cosine to the nearest seed of the row's label",
 }
 
 _ENDINGS = {
@@ -54,6 +65,7 @@ _ENDINGS = {
 def headline(figures: Mapping[str, Json]) -> str:
     """Return the sentence that says what happened."""
     run, counts = figures["run"], figures["counts"]
+    nouns = "rows" if run["given"] else "candidates"
     accepted, wanted = counts["accepted"], counts["wanted"]
     parts = [
         f"{counted(accepted, 'row')} accepted"
@@ -61,13 +73,13 @@ def headline(figures: Mapping[str, Json]) -> str:
         else f"{number(accepted)} of {counted(wanted, 'row')} accepted"
     ]
     parts[0] += f" in {duration(run['active_s'])}"
-    if wanted is None:
+    if wanted is None and not run["given"]:
         full = sum(cell["accepted"] >= cell["wanted"] for cell in figures["cells"])
         parts.append(f"{number(full)} of {counted(len(figures['cells']), 'quota')} full")
     if run["ending"] in _ENDINGS:
         parts.append(_ENDINGS[run["ending"]])
     if figures["rates"]["kept"] is not None:
-        parts.append(f"{share(figures['rates']['kept'])} of the candidates were kept")
+        parts.append(f"{share(figures['rates']['kept'])} of the {nouns} were kept")
     reasons = [each["reason"] for each in figures["rejections"] if each["reason"] != "quota"]
     if reasons:
         parts.append(f"rejected most: {in_words(reasons[0])}")
@@ -77,6 +89,11 @@ def headline(figures: Mapping[str, Json]) -> str:
 def in_words(reason: str) -> str:
     """Return a reason's short code as people say it."""
     return _REASONS.get(reason, reason.replace("_", " "))
+
+
+def scale(name: str) -> str:
+    """Return what the scores of a filter measure."""
+    return _SCALES.get(name, "score")
 
 
 def number(value: float) -> str:

@@ -38,9 +38,7 @@ class Exemplars:
         self._vectors = vectors
         self._by_set = by_set
         self._by_label: Mapping[str, Sequence[int]] = by_label if seeds.several else {}
-        self._middles = {
-            labels: vectors[rows].mean(axis=0, dtype=np.float32) for labels, rows in by_set.items()
-        }
+        self._middles = {labels: _middle(vectors[rows]) for labels, rows in by_set.items()}
 
     def draw(self, labels: LabelSet, *, k: int, rng: random.Random) -> tuple[str, ...]:
         """Return ids of up to `k` seeds in random order.
@@ -54,7 +52,7 @@ class Exemplars:
             if len(drawn) >= k:
                 break
             more = [row for row in self._by_label.get(label, ()) if row not in drawn]
-            middle = self._vectors[more].mean(axis=0) if more else None
+            middle = _middle(self._vectors[more]) if more else None
             drawn += self._spread(more, middle, k=k - len(drawn), rng=rng)
         rng.shuffle(drawn)
         return tuple(self._ids[row] for row in drawn)
@@ -73,6 +71,12 @@ class Exemplars:
         vectors = self._vectors[drawn]
         likeness, relevance = (vectors @ vectors.T).tolist(), (vectors @ middle).tolist()
         return [drawn[place] for place in spread(likeness, relevance, k=k)]
+
+
+def _middle(vectors: Vectors) -> Vectors:
+    """Return their mean at unit length: shorter, it would count less than what is chosen."""
+    mean = vectors.mean(axis=0, dtype=np.float32)
+    return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
 
 def spread(likeness: Sequence[Sequence[float]], relevance: Sequence[float], *, k: int) -> list[int]:

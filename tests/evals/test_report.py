@@ -1,13 +1,16 @@
+import base64
+import hashlib
 import itertools
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_runs import SmallRun, answer, seed_set
+from small_runs import LENGTHS, NGRAMS, SmallRun, answer, seed_set
 
 from augment.plan.goal import per_label
 from augment.records import Completion, Failure
@@ -16,11 +19,14 @@ from evals.report import render
 
 VOID = {"meta", "wbr", "br"}
 ALLOWED_ATTRIBUTES = {
-    "aria-hidden", "aria-label", "aria-labelledby", "charset", "class", "content", "d", "dir",
-    "height", "href", "http-equiv", "id", "lang", "name", "preserveaspectratio", "role", "scope",
-    "style", "tabindex", "viewbox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "aria-hidden", "aria-label", "aria-labelledby", "aria-live", "autocomplete", "charset", "class",
+    "content", "cx", "cy", "d", "data-at", "data-i", "data-l", "data-r", "dir", "for", "height",
+    "hidden", "href", "http-equiv", "id", "label", "lang", "name", "preserveaspectratio", "r",
+    "role", "scope", "style", "tabindex", "value", "viewbox", "width", "x", "x1", "x2", "y", "y1",
+    "y2",
 }  # fmt: skip
-NEVER = {"script", "img", "link", "iframe", "object", "embed", "base", "form", "input", "image"}
+NEVER = {"img", "link", "iframe", "object", "embed", "base", "form", "input", "image"}
+SCRIPT = files("evals").joinpath("report.js").read_text("utf-8")
 HOSTILE = [
     "<script>document.title='owned'</script>",
     "</title></style></svg></details><h1>mine</h1>",
@@ -43,7 +49,7 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
-        self.tags, self.attributes, self.texts, self.open = [], [], [], []
+        self.tags, self.attributes, self.texts, self.scripts, self.open = [], [], [], [], []
         self.feed(html)
         self.close()
         assert self.open == []
@@ -62,7 +68,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.texts.append(data)
+        (self.scripts if self.open[-1:] == ["script"] else self.texts).append(data)
 
     @property
     def text(self):
@@ -73,7 +79,8 @@ class Page(HTMLParser):
 
 
 def page_of(run, **changes):
-    html = render(run.figures(**changes))
+    """The report with all its parts."""
+    html = render(run.figures(calibrations=[LENGTHS], space=NGRAMS, **changes))
     html.encode()
     return Page(html)
 
@@ -148,15 +155,33 @@ def test_only_all_is_shown_as_all_and_none_as_none(ratio, words):
     assert wording.share(ratio).replace("\u00a0", " ") == words
 
 
-def test_nothing_in_the_page_can_be_fetched_or_run(run):
+def test_nothing_in_the_page_can_be_fetched_and_only_our_script_run(run):
     page = page_of(busy(run))
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    assert page.tags.count("script") == 1
+    assert "".join(page.scripts) == SCRIPT
     assert not NEVER & set(page.tags)
     assert {name for _, name, _ in page.attributes} <= ALLOWED_ATTRIBUTES
     assert "url(" not in "".join(page.texts)
     assert all(href.startswith("#") for href in page.values("href"))
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert ("meta", "content", policy) in page.attributes
+    assert not re.search(r"https?://", render(run.figures(space=NGRAMS)))
+
+
+def test_a_page_without_a_map_runs_nothing(run):
+    page = Page(render(busy(run).figures()))
+    assert "script" not in page.tags
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     assert ("meta", "content", policy) in page.attributes
-    assert not re.search(r"https?://", render(run.figures()))
+    assert not {"map", "scores"} & set(page.values("id"))
+
+
+def test_nothing_in_our_script_ends_it_early():
+    assert not re.search("<!--|<script|</", SCRIPT)
 
 
 def test_every_link_leads_to_a_part_of_the_page(run):
@@ -176,17 +201,22 @@ def test_a_reader_who_hears_the_page_finds_its_way(run):
     assert page.tags.count("th") == page.values("scope").count("col") + page.values("scope").count(
         "row"
     )
-    assert page.tags.count("svg") == page.values("role").count("img")
+    hidden = [tag for tag, name, _ in page.attributes if name == "aria-hidden"].count("svg")
+    assert page.tags.count("svg") - hidden == page.values("role").count("img")
+    assert set(page.values("for")) == {"by-label", "by-reason"} <= set(page.values("id"))
     assert {"header", "nav", "main", "footer"} <= set(page.tags)
 
 
 def test_every_chart_stands_in_numbers_too(run):
-    figures = busy(run).figures()
+    figures = busy(run).figures(calibrations=[LENGTHS])
     text = Page(render(figures)).text
     for stage in figures["funnel"]:
         assert f"{stage['saw']}{stage['passed']}" in re.sub(r"\s", "", text)
     for value in figures["throughput"]["answers_per_s"]:
         assert wording.number(value) in text
+    bins = figures["scores"][0]["histogram"]
+    for counts in zip(bins["seeds"], bins["accepted"], bins["rejected"], strict=True):
+        assert "{}{}{}".format(*counts) in re.sub(r"\s", "", text)
     for quantile in figures["lengths"]["accepted"].values():
         assert wording.number(quantile) in text
 
@@ -210,6 +240,8 @@ def test_words_can_be_read_in_both_themes(run, theme):
     colour = dict(re.findall(r"--([\w-]+): #([0-9a-f]+)", block))
     grounds = {"ink": ("paper", "card", "bad-wash"), "soft": ("paper", "card"),
                "good": ("paper",), "bad": ("bad-wash",)}  # fmt: skip
+    for n in range(8):
+        assert contrast(colour[f"l{n}"], colour["card"]) >= 3, "WCAG 1.4.11, marks of the map"
     for name, below in grounds.items():
         for ground in below:
             assert contrast(colour[name], colour[ground]) >= 4.5, (name, ground)
@@ -259,11 +291,12 @@ def test_hostile_text_stays_text_wherever_it_comes_from(tmp_path, hostile):
         ),
     )
     shown = wording.visible(hostile.replace("\ud800", "\ufffd").replace("\udfff", "\ufffd"))
-    assert page.text.count(f"row {shown} end") == 1, "the accepted row, as it is"
+    assert page.text.count(f"row {shown} end") == 2, "the accepted row and its mark, as it is"
     assert page.text.count(shown) >= 5
     assert {name for _, name, _ in page.attributes} <= ALLOWED_ATTRIBUTES
     assert not NEVER & set(page.tags)
-    styles = "(width|bottom):[0-9.]+%|width:auto"
+    assert "".join(page.scripts) == SCRIPT
+    styles = "(width|bottom|left):[0-9.]+%|width:auto"
     assert all(re.fullmatch(styles, value) for value in page.values("style"))
     assert not re.search("[\x00\u202a-\u202e\u2066-\u2069\u2028\u2029]", page.text)
     run.close()
@@ -280,6 +313,7 @@ def test_any_text_leaves_the_page_whole(tmp_path_factory, text, label):
     mended = re.sub("[\ud800-\udfff]", "\ufffd", f"row {text} end")
     assert wording.visible(mended).replace("\r", "\n") in page.text
     assert not NEVER & set(page.tags)
+    assert "".join(page.scripts) == SCRIPT
 
 
 def test_a_row_of_a_megabyte_is_shortened(run):
@@ -306,7 +340,7 @@ def test_replaying_a_journal_gives_the_same_bytes(tmp_path):
     found = []
     for _ in range(2):
         again = SmallRun(path=tmp_path)
-        figures = again.figures()
+        figures = again.figures(calibrations=[LENGTHS], space=NGRAMS)
         found.append((json.dumps(figures), render(figures)))
         again.close()
     assert found[0] == found[1]

@@ -14,10 +14,12 @@ from typing import Any
 from augment import folder
 from augment.answers import QUOTA, rejection, rows_of
 from augment.journal import SqliteJournal
+from augment.ngrams import NAME, ngram_vectors
 from augment.plan.goal import Goal, per_label
 from augment.records import (
     Arrival,
     Ask,
+    Calibration,
     Candidate,
     Completion,
     Decision,
@@ -30,9 +32,20 @@ from augment.records import (
 )
 from augment.tasks.classification import Classification
 from evals.figures import gather
-from evals.subject import Making, Subject
+from evals.subject import Making, Space, Subject
 
 Outcome = Completion | Failure
+
+NGRAMS = Space(name=NAME, vectors_of=ngram_vectors)
+
+LENGTHS = Calibration(
+    filter="length",
+    basis="counting characters",
+    statement="Texts of 4 characters and more are let through.",
+    scores=(17.0, 18.0),
+    thresholds=(4.0,),
+)
+"""What the filter of these runs that scores rows could have learnt from `SEEDS`."""
 
 TEMPLATES = {
     "fewshot": {"name": "classification/fewshot", "digest": "f" * 64},
@@ -187,12 +200,21 @@ class SmallRun:
         for arrival, decisions in self.journal.replay():
             yield arrival, self.rows(arrival), decisions
 
-    def figures(self, **changes: Any) -> dict[str, Any]:
+    def figures(
+        self,
+        *,
+        calibrations: Sequence[Calibration] = (),
+        space: Space | None = None,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        """Gather the figures; the other arguments change the subject."""
         return gather(
             self.subject(**changes),
             self.rounds(),
             sessions=self.journal.sessions(),
             notes=self.journal.notes(),
+            calibrations=calibrations,
+            space=space,
         )
 
     def write_rows(self) -> None:

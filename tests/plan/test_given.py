@@ -1,0 +1,84 @@
+"""The plan of rows that are there already: each is asked for once, in order, wherever it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augment.plan.given import STRATEGY, GivenRows, all_of
+from augment.records import Ask
+
+LABELS = st.sampled_from(["a", "b", "", "\ud800", "a + b"])
+SINGLE = st.lists(LABELS.map(lambda label: (label,)), max_size=12)
+SETS = st.lists(st.lists(LABELS, max_size=3, unique=True).map(tuple), max_size=12)
+
+
+def asked(plan):
+    found: list[Ask] = []
+    while (ask := plan.next()) is not None:
+        found.append(ask)
+    return found
+
+
+@given(rows=SINGLE | SETS, first=st.integers(0, 15), several=st.booleans())
+def test_every_row_is_asked_for_once_in_order_from_the_first_that_is_left(rows, first, several):
+    plan = GivenRows(all_of(rows, several=several), rows, first_ask=first)
+    asks = asked(plan)
+
+    assert [ask.number for ask in asks] == list(range(first, len(rows)))
+    assert [ask.labels for ask in asks] == rows[first:]
+    assert {(ask.strategy, ask.exemplars, ask.k) for ask in asks} <= {(STRATEGY, (), 1)}
+    assert plan.next() is None
+
+
+@given(rows=SINGLE, kept=st.sets(st.integers(0, 11)))
+def test_the_plan_is_finished_when_every_row_was_judged_whatever_became_of_it(rows, kept):
+    plan = GivenRows(all_of(rows, several=False), rows)
+    for ask in asked(plan):
+        assert not plan.filled
+        assert plan.has_room(ask.labels), "a given row was not wanted"
+        if ask.number in kept:
+            plan.accept(ask.labels)
+        assert plan.judged(ask, int(ask.number in kept)) == []
+
+    assert plan.filled
+    assert plan.finished
+    assert plan.exhausted == ()
+    assert sum(plan.accepted.values()) == sum(number < len(rows) for number in kept)
+
+
+@given(rows=SINGLE)
+def test_of_one_label_a_row_every_row_is_wanted_in_the_cell_of_its_label(rows):
+    plan = GivenRows(all_of(rows, several=False), rows)
+
+    assert plan.wanted == Counter(label for (label,) in rows)
+    assert set(plan.accepted.values()) <= {0}
+    assert plan.accepted.keys() == plan.wanted.keys()
+
+
+@given(rows=SETS)
+def test_of_several_labels_a_row_counts_for_each_and_one_of_none_for_itself(rows):
+    goal = all_of(rows, several=True)
+    wanted = Counter(cell for own in rows for cell in (own or ("(no label)",)))
+
+    assert goal.wanted == wanted
+    assert goal.rows == len(rows)
+    assert all(goal.cells_of(own) for own in rows)
+
+
+def test_what_an_earlier_session_sent_is_not_counted_again():
+    plan = GivenRows(all_of([("a",), ("b",)], several=False), [("a",), ("b",)], first_ask=1)
+    plan.sent(Ask(number=0, strategy=STRATEGY, labels=("a",)))
+    plan.take_heart()
+
+    assert [ask.number for ask in asked(plan)] == [1]
+    assert not plan.filled
+
+
+def test_no_rows_at_all_are_filled_from_the_start():
+    plan = GivenRows(all_of([], several=False), [])
+
+    assert plan.filled
+    assert plan.next() is None

@@ -1,0 +1,179 @@
+"""Whoever rejects a row is the last to see it; rejected by words, it is never embedded."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from small_pipelines import Judge
+from sphere import candidates
+
+from augment.records import Verdict
+from augment.screening import Screening, rejected
+
+
+class Numbers:
+    """An encoder whose vector of a text holds the text's number."""
+
+    name = "numbers"
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, texts):
+        self.asked.append(list(texts))
+        return np.array([[float(text.removeprefix("text "))] for text in texts], dtype=np.float32)
+
+
+class Seeing(Judge):
+    """A filter by meaning that remembers the vector of each text."""
+
+    def __init__(self, name, **more):
+        super().__init__(name, by_meaning=True, **more)
+        self.vectors = []
+
+    def judge(self, candidates, vectors):
+        self.vectors.append(None if vectors is None else vectors[:, 0].tolist())
+        return super().judge(candidates, vectors)
+
+
+def numbered(text):
+    return int(text.removeprefix("text "))
+
+
+def screened(screening, count):
+    rows = candidates(["a"] * count)
+    verdicts = screening.by_words(rows)
+    asyncio.run(screening.by_meaning(rows, verdicts))
+    return verdicts
+
+
+def names(verdicts):
+    return [[verdict.filter for verdict in own] for own in verdicts]
+
+
+def test_filters_by_words_come_first_whatever_their_order():
+    meant, first, second = Seeing("meant"), Judge("first"), Judge("second")
+    gate = Judge("gate", sequential=True)
+    screening = Screening([gate, meant, first, second], Numbers())
+    (own,) = screened(screening, 1)
+
+    assert names([own]) == [["first", "second", "meant"]]
+    assert gate.saw == []
+    assert names([screening.at_the_gates(candidates(["a"])[0])]) == [["gate"]]
+
+
+def test_a_row_rejected_by_words_is_never_embedded():
+    encoder, meant = Numbers(), Seeing("meant")
+    odd = Judge("odd", rejects=lambda text: numbered(text) % 2)
+    verdicts = screened(Screening([odd, meant], encoder), 6)
+
+    assert encoder.asked == [["text 0", "text 2", "text 4"]]
+    assert meant.vectors == [[0.0, 2.0, 4.0]]
+    assert names(verdicts) == [["odd", "meant"], ["odd"]] * 3
+
+
+@given(st.lists(st.sets(st.integers(0, 9)), max_size=5))
+def test_each_filter_sees_the_rows_that_no_earlier_one_rejected_with_their_own_vectors(rejecting):
+    filters = [
+        Seeing(f"f{n}", rejects=lambda text, no=no: numbered(text) in no)
+        for n, no in enumerate(rejecting)
+    ]
+    verdicts = screened(Screening(filters, Numbers()), 10)
+    left = list(range(10))
+    for each, no in zip(filters, rejecting, strict=True):
+        seen = [number for batch in each.batches for number in map(numbered, batch)]
+        assert seen == left
+        assert [number for batch in each.vectors for number in batch] == [
+            float(number) for number in left
+        ]
+        left = [number for number in left if number not in no]
+    for number, own in enumerate(verdicts):
+        ends = [n for n, no in enumerate(rejecting) if number in no]
+        last = ends[0] + 1 if ends else len(rejecting)
+        assert names([own]) == [[f"f{n}" for n in range(last)]]
+        assert rejected(own) == bool(ends)
+
+
+def test_where_every_row_is_rejected_nothing_is_embedded_and_nobody_asked():
+    encoder, meant = Numbers(), Seeing("meant")
+    screened(Screening([Judge("all", rejects=lambda text: True), meant], encoder), 3)
+
+    assert (encoder.asked, meant.batches) == ([], [])
+
+
+def test_without_a_filter_by_meaning_nothing_is_embedded():
+    encoder = Numbers()
+    assert names(screened(Screening([Judge("words")], encoder), 2)) == [["words"]] * 2
+    assert encoder.asked == []
+
+
+def test_without_an_encoder_filters_by_meaning_judge_without_vectors():
+    meant = Seeing("meant", rejects=lambda text: text == "text 0")
+    verdicts = screened(Screening([meant], None), 2)
+
+    assert meant.vectors == [None]
+    assert [rejected(own) for own in verdicts] == [True, False]
+
+
+def test_no_rows_are_nobodys_business():
+    encoder, judge = Numbers(), Judge("words")
+    assert screened(Screening([judge, Seeing("meant")], encoder), 0) == []
+    assert (encoder.asked, judge.batches) == ([], [])
+
+
+def test_both_texts_of_a_pair_are_embedded_together():
+    class Remembering(Numbers):
+        def encode(self, texts):
+            self.asked.append(list(texts))
+            return np.zeros((len(texts), 1), dtype=np.float32)
+
+    encoder = Remembering()
+    screening = Screening([Seeing("meant")], encoder)
+    (row,) = candidates(["a"])
+    object.__setattr__(row.example, "text_pair", "and the answer")
+    asyncio.run(screening.by_meaning([row], [[]]))
+
+    assert encoder.asked == [["text 0\nand the answer"]]
+
+
+async def test_the_loop_goes_on_while_texts_are_embedded():
+    class Slow(Numbers):
+        def encode(self, texts):
+            asyncio.run_coroutine_threadsafe(ticking(), loop).result(timeout=10)
+            return super().encode(texts)
+
+    async def ticking():
+        ticked.append(True)
+
+    loop, ticked = asyncio.get_running_loop(), []
+    await Screening([Seeing("meant")], Slow()).by_meaning(candidates(["a"]), [[]])
+
+    assert ticked == [True]
+
+
+def test_the_first_gate_that_rejects_is_the_last_to_be_asked():
+    gates = [
+        Judge(name, rejects=lambda text, name=name: name == "two", sequential=True)
+        for name in ("one", "two", "three")
+    ]
+    verdicts = Screening(gates, None).at_the_gates(candidates(["a"])[0])
+
+    assert names([verdicts]) == [["one", "two"]]
+    assert rejected(verdicts)
+    assert gates[2].batches == []
+
+
+def test_every_filter_takes_note_of_an_accepted_row():
+    filters = [Judge("words"), Seeing("meant"), Judge("gate", sequential=True)]
+    Screening(filters, None).observe(candidates(["a"])[0].example)
+
+    assert [each.observed for each in filters] == [["text 0"]] * 3
+
+
+def test_an_abstention_rejects_nothing():
+    abstained = Verdict(filter="leak", outcome="abstained", reason="no_holdout")
+    assert not rejected([abstained, Verdict(filter="length", outcome="passed")])
+    assert not rejected([])
