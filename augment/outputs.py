@@ -68,7 +68,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
 
 def _space(seeds: SeedVectors) -> Space:
     embed = ngram_vectors if seeds.encoder is None else seeds.encoder.encode
-    return Space(name=seeds.name, vectors_of=embed)
+    return Space(name=seeds.name, vectors_of=embed, linear=not seeds.about)
 
 
 def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:

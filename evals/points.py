@@ -78,7 +78,7 @@ class Points:
         if space is None or not drawn:
             return None
         vectors = np.nan_to_num(space.vectors_of([row["whole"] for row in drawn]))
-        method, places = project(vectors, random_seed=self._random_seed)
+        method, places = project(vectors, random_seed=self._random_seed, linear=space.linear)
         return {
             "space": space.name,
             "method": method,

@@ -26,7 +26,7 @@ _ANGLE = 0.8
 _SEEDS = 2**32
 
 
-def project(vectors: Vectors, *, random_seed: int) -> tuple[str, Places]:
+def project(vectors: Vectors, *, random_seed: int, linear: bool = False) -> tuple[str, Places]:
     """Return the method's name and a place between 0 and 100 for each vector: shape (n, 2).
 
     The same vectors have the same places, to the last bit: one thread does all sums, since several
@@ -35,9 +35,10 @@ def project(vectors: Vectors, *, random_seed: int) -> tuple[str, Places]:
     Args:
         vectors: one row each, finite; unit-length or all zeros.
         random_seed: of what t-SNE draws.
+        linear: whether they are drawn by their principal components, however many differ.
     """
     with threadpool_limits(limits=1):
-        if vectors.shape[1] < 2 or len(np.unique(vectors, axis=0)) < _FEWEST:
+        if linear or vectors.shape[1] < 2 or len(np.unique(vectors, axis=0)) < _FEWEST:
             return "PCA", _in_the_square(_principal(vectors))
         return "t-SNE", _in_the_square(_neighbours(vectors, random_seed=random_seed))
 

@@ -71,7 +71,9 @@ class Space:
     Attributes:
         name: what the vectors are of: an encoder's name, or `character n-grams`.
         vectors_of: unit-length vectors of texts, one row each.
+        linear: whether the map is a linear one: coarse, at once, and with no library to load.
     """
 
     name: str
     vectors_of: Callable[[Sequence[str]], Vectors]
+    linear: bool = False

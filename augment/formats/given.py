@@ -9,8 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from augment.errors import InputError
 from augment.formats.layout import lay_out
-from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell, shown
+from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell, listed, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,12 @@ def read_given(path: Path, *, columns: Columns, several: bool, pairs: bool, leni
     table, layout = lay_out(path, columns, allowed=None, labelled=True)
     if table.faults and not lenient:
         raise table.error(table.faults)
+    second = layout.text_pair if pairs else None
+    if pairs and second is None:
+        what = "no column 'text_pair', and the seeds have two texts; the columns are "
+        raise InputError.one(table.name, f"{what}{listed(table.columns, limit=500)}")
     cells = [label_cell(row, layout.label, untyped=layout.untyped) for row in table.rows]
     labels = [_labels(cell, several=several) for cell in cells]
-    second = layout.text_pair if pairs else None
     answers = [
         json.dumps(
             _answer(row, own, cell, text=layout.text, text_pair=second, several=several),

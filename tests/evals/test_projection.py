@@ -93,3 +93,10 @@ def test_vectors_that_differ_little_have_places_without_complaint(vectors):
     assert np.isfinite(places).all()
     assert places.min() >= 0
     assert places.max() <= 100
+
+
+def test_a_linear_map_is_drawn_by_principal_components_however_many_rows_there_are():
+    method, places = project(sphere(60), random_seed=0, linear=True)
+
+    assert method == "PCA"
+    assert len(np.unique(places, axis=0)) == 60

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,59 @@ def test_failures_and_decisions_come_back_in_order(tmp_path):
     assert journal.unanswered() == [(an_ask(2), "k2")]
     assert journal.next_ask() == 3
     journal.close()
+
+
+@given(
+    band=st.none() | st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    score=st.none() | st.floats(-1, 1),
+)
+def test_a_band_comes_back_with_its_verdict(tmp_path_factory, band, score):
+    journal = opened(tmp_path_factory.mktemp("journal"))
+    journal.plan([(an_ask(0), "k")])
+    arrival = journal.arrive(an_ask(0), "k", Completion(text="x"))
+    verdict = Verdict(filter="similarity", outcome="passed", score=score, band=band)
+    decision = Decision(arrival=arrival.number, index=0, accepted=True, verdicts=(verdict,) * 2)
+    journal.decide([decision])
+
+    ((_, decisions),) = journal.replay()
+    assert decisions == (decision,)
+    assert band is None or isinstance(decisions[0].verdicts[0].band, tuple)
+    journal.close()
+
+
+def test_verdicts_of_before_there_were_bands_are_read(tmp_path):
+    journal = opened(tmp_path)
+    journal.write_header({})
+    journal.plan([(an_ask(0), "k")])
+    arrival = journal.arrive(an_ask(0), "k", Completion(text="x"))
+    verdict = Verdict(filter="copy", outcome="rejected", score=0.9, threshold=0.7, reason="copy")
+    journal.decide([Decision(arrival=arrival.number, index=0, accepted=False, verdicts=(verdict,))])
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        old = '[["length","passed",12.0,null,null,null],["copy","rejected",0.9,0.7,"copy","s1"]]'
+        db.execute("UPDATE decisions SET verdicts = ?", [old])
+    db.close()
+
+    again = opened(tmp_path)
+    ((_, (decision,)),) = again.replay()
+    assert [own.filter for own in decision.verdicts] == ["length", "copy"]
+    assert [own.band for own in decision.verdicts] == [None, None]
+    assert decision.rejection == replace(verdict, detail="s1")
+    again.close()
+
+
+def test_a_verdict_without_a_band_is_written_as_before_there_were_bands(tmp_path):
+    journal = opened(tmp_path)
+    journal.plan([(an_ask(0), "k")])
+    arrival = journal.arrive(an_ask(0), "k", Completion(text="x"))
+    verdict = Verdict(filter="length", outcome="passed", score=12.0)
+    journal.decide([Decision(arrival=arrival.number, index=0, accepted=True, verdicts=(verdict,))])
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        ((written,),) = db.execute("SELECT verdicts FROM decisions").fetchall()
+    db.close()
+
+    assert written == '[["length","passed",12.0,null,null,null]]'
 
 
 def test_numbers_go_on_where_the_last_session_ended(tmp_path):
