@@ -58,18 +58,19 @@ def _show(name: str, folder: Path | None) -> int:
 
 
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
+    known = [name for name, weight in setting.recipe.strategies.items() if weight > 0]
+    if strategy not in known:
+        raise InputError.one(strategy, f"no such strategy in the recipe; there are {known}")
+    wanted = tuple(labels) if labels else next(iter(setting.goal.choices))
+    if wanted not in setting.goal.choices:
+        some = [list(choice) for choice in list(setting.goal.choices)[:20]]
+        raise InputError.one("--label", f"{list(wanted)} is never asked for; e.g. {some} are")
     with (
         encoder_worker(setting.recipe, known=False) as worker,
         run_encoder(worker, None) as encoder,
     ):
         vectors = seed_vectors(setting.used.examples, encoder)
     ways = {way.name: way for way in strategies_of(setting, vectors)}
-    if strategy not in ways:
-        raise InputError.one(strategy, f"no such strategy in the recipe; there are {list(ways)}")
-    wanted = tuple(labels) if labels else next(iter(setting.goal.choices))
-    if wanted not in setting.goal.choices:
-        some = [list(choice) for choice in list(setting.goal.choices)[:20]]
-        raise InputError.one("--label", f"{list(wanted)} is never asked for; e.g. {some} are")
     seed = draw_seed(setting.recipe.random_seed, number, "exemplars")
     ask = ways[strategy].propose(Need(number=number, labels=wanted, draw_seed=seed))
     if ask is None:

@@ -58,6 +58,8 @@ class RunEncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length float32 vectors, one row per text: shape (len(texts), dimensions).
 
+        Zeros where the encoder gives zeros, as some do for a text without any word.
+
         Raises:
             EncoderError: the worker has died.
         """
@@ -70,8 +72,8 @@ class RunEncoder:
             self._store.add(some, made)
             known.update(zip(some, made.astype(np.float32), strict=True))
         vectors = np.stack([known[text] for text in texts])
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # half precision is not quite so
-        return vectors
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in half precision not quite 1
+        return vectors / np.maximum(lengths, 1e-12)
 
     def pieces(self, texts: Sequence[str]) -> dict[str, int]:
         """Count the tokens that the seeds are cut into, and the unknown ones, once per run."""

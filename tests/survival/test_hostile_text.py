@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import datasets
 import pytest
@@ -35,7 +36,8 @@ BROKEN = [
     "a lone \ud800 surrogate, and its other half \udfff here",
     "no character \ufffe\uffff at all",
 ]
-NEVER = {"script", "img", "iframe", "object", "embed", "link", "base", "form"}
+SCRIPT = (Path(__file__).parents[2] / "evals" / "report.js").read_text("utf-8")
+NEVER = {"img", "iframe", "object", "embed", "link", "base", "form"}
 
 
 class Page(HTMLParser):
@@ -43,17 +45,24 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.tags, self.attributes = set(), {}
+        self.tags, self.attributes, self.scripts = set(), {}, []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        if tag == "script":
+            self.scripts.append("")
         self.attributes.update(attrs)
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
 
 
 def assert_nothing_ran(out, folder):
     page = Page((out / "report.html").read_text("utf-8"))
     assert not page.tags & NEVER
+    assert [script.strip() for script in page.scripts] == [SCRIPT.strip()], "only ours"
     assert not [name for name in page.attributes if name.startswith("on")]
     assert not [v for v in page.attributes.values() if v and "javascript:" in v]
     assert not (folder / CANARY).exists()

@@ -126,6 +126,7 @@ async def test_the_function_run_tells_its_watcher_how_far_it_is(openai_server, t
         None,
         options={
             "endpoint": server.url, "per_label": 20, "concurrency": 4, "out": tmp_path / "out",
+            "encoder": "ngram",
         },
     )  # fmt: skip
     outcome = await app.run(seeds_file(tmp_path), chosen, watch=seen.append)
@@ -140,7 +141,9 @@ async def test_the_function_run_tells_its_watcher_how_far_it_is(openai_server, t
 
 async def test_the_function_run_ends_in_good_order_when_it_is_cancelled(openai_server, tmp_path):
     server = openai_server(latency_ms=50)
-    chosen = recipe.load(None, options={"endpoint": server.url, "out": tmp_path / "out"})
+    chosen = recipe.load(
+        None, options={"endpoint": server.url, "out": tmp_path / "out", "encoder": "ngram"}
+    )
     task = asyncio.create_task(app.run(seeds_file(tmp_path), chosen))
     while server.stats()["requests"] < 70:
         await asyncio.sleep(0.02)
