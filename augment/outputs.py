@@ -13,7 +13,7 @@ from augment import folder
 from augment.embed.seeds import SeedVectors
 from augment.formats.write import write_text
 from augment.journal import SqliteJournal
-from augment.ngrams import ngram_vectors
+from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
 from augment.recipe import comparable
@@ -58,7 +58,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
         sessions=journal.sessions(),
         notes=journal.notes(),
         calibrations=judged.calibrations,
-        space=_space(judged.seeds),
+        space=_space(judged),
     )
     folder.write_json(out / "report.json", figures)
     write_text(out / "report.html", render(figures))
@@ -66,9 +66,16 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
 
 
-def _space(seeds: SeedVectors) -> Space:
-    embed = ngram_vectors if seeds.encoder is None else seeds.encoder.encode
-    return Space(name=seeds.name, vectors_of=embed, linear=not seeds.about)
+def _space(judged: Judged) -> Space:
+    """Return where the map lies; whoever interrupts a run must not wait for an encoder."""
+    seeds = judged.seeds
+    if seeds.encoder is None or judged.finish == "interrupted":
+        return Space(
+            name=NAME,
+            vectors_of=ngram_vectors,
+            linear=seeds.no_basis == "no_encoder" or judged.finish == "interrupted",
+        )
+    return Space(name=seeds.name, vectors_of=seeds.encoder.encode)
 
 
 def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:

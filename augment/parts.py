@@ -89,8 +89,18 @@ def run_encoder(worker: Worker | None, folder: Path | None) -> Generator[RunEnco
         yield None
         return
     path = None if folder is None else folder / _STORE
-    with contextlib.closing(VectorStore(path, encoder=worker.encoder)) as store:
+    with contextlib.closing(VectorStore(path, encoder=_identity(worker.encoder))) as store:
         yield RunEncoder(worker, store)
+
+
+def _identity(encoder: str) -> str:
+    """Return what tells an encoder from others: of a folder, also its files' sizes and times."""
+    folder = Path(encoder)
+    if not folder.is_dir():
+        return encoder
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    told = [(str(path), (found := path.stat()).st_size, found.st_mtime_ns) for path in files]
+    return f"{encoder} {sha256(repr(told).encode()).hexdigest()}"
 
 
 def has_vectors(folder: Path) -> bool:

@@ -44,7 +44,7 @@ _EMBEDDED_BATCH = 256
 """With an encoder: it is faster the more texts it can sort by length."""
 _TURNS = 4
 _AHEAD = 2
-"""So many batches are with the encoder at a time: it must not wait for decisions."""
+"""So many batches, and one more that waits its turn, are with the encoder: it never idles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

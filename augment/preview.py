@@ -100,7 +100,9 @@ async def preview(seeds: Path, recipe: Recipe) -> Preview:
                 shown = await _judged(
                     setting, planner, Screening(filters, vectors.encoder), requests, answers
                 )
-        rate = worker.texts / worker.busy_s if worker is not None and worker.busy_s else None
+        rate = None
+        if worker is not None and vectors.encoder is not None and worker.busy_s:
+            rate = worker.texts / worker.busy_s
     verdicts = [own for one in shown for _, own in one.rows]
     kept = sum(not rejected(own) for own in verdicts)
     seen = len(verdicts)

@@ -7,6 +7,7 @@ mean nothing. Where few vectors differ, they are drawn by their principal compon
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,24 +38,28 @@ def project(vectors: Vectors, *, random_seed: int, linear: bool = False) -> tupl
         random_seed: of what t-SNE draws.
         linear: whether they are drawn by their principal components, however many differ.
     """
+    linear = linear or vectors.shape[1] < 2 or len(np.unique(vectors, axis=0)) < _FEWEST
+    lay_out = _principal if linear else _neighbours(len(vectors), random_seed=random_seed)
     with threadpool_limits(limits=1):
-        if linear or vectors.shape[1] < 2 or len(np.unique(vectors, axis=0)) < _FEWEST:
-            return "PCA", _in_the_square(_principal(vectors))
-        return "t-SNE", _in_the_square(_neighbours(vectors, random_seed=random_seed))
+        return "PCA" if linear else "t-SNE", _in_the_square(lay_out(vectors))
 
 
-def _neighbours(vectors: Vectors, *, random_seed: int) -> Places:
-    # Imported here since it is heavy.
+def _neighbours(rows: int, *, random_seed: int) -> Callable[[Vectors], Places]:
+    """Return what lays out so many vectors.
+
+    scikit-learn is imported here, since it is heavy, and before threads are limited: the limit
+    holds for libraries that are there already.
+    """
     from sklearn.manifold import TSNE  # pyright: ignore[reportMissingTypeStubs]
 
     drawn: Any = TSNE(
         init="pca",
-        perplexity=min(_PERPLEXITY, (len(vectors) - 1) / 3),
+        perplexity=min(_PERPLEXITY, (rows - 1) / 3),
         max_iter=_ITERATIONS,
         angle=_ANGLE,
         random_state=random_seed % _SEEDS,
     )
-    return np.asarray(drawn.fit_transform(vectors), dtype=np.float64)
+    return lambda vectors: np.asarray(drawn.fit_transform(vectors), dtype=np.float64)
 
 
 def _principal(vectors: Vectors) -> Places:

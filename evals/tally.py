@@ -152,10 +152,11 @@ class Tally:
         return {"wanted": wanted, **{name: self.counts[name] for name in _COUNTS}}
 
     def _rates(self, active_s: float) -> dict[str, Json]:
-        """Return the share of the candidates that were accepted, and speeds over active time."""
+        """Return the share of the candidates, or given rows, accepted; speeds over active time."""
         accepted, candidates = self.counts["accepted"], self.counts["candidates"]
+        whole = candidates + self.counts["none"] if self._subject.given else candidates
         return {
-            "kept": round(accepted / candidates, 4) if candidates else None,
+            "kept": round(accepted / whole, 4) if whole else None,
             "answers_per_s": rate(self.counts["asks"], active_s),
             "accepted_per_s": rate(accepted, active_s),
             "tokens_per_s": rate(self._tokens["prompt"] + self._tokens["completion"], active_s),

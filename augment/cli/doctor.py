@@ -8,7 +8,7 @@ import importlib.util
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -115,6 +115,8 @@ def _encoder() -> Finding:
 async def _endpoint(url: str) -> Finding:
     try:
         settings = endpoint_settings(recipe.load(None, options={"endpoint": url}))
+        if url == LOCAL:  # whoever listens there unasked is not sent a key
+            settings = replace(settings, api_key=None)
         async with connected(settings) as endpoint:
             return Finding(name="endpoint", there=True, what=f"{url} serves {endpoint.model}")
     except AugmentError as error:

@@ -99,6 +99,7 @@ class Worker:
         self.encoder = encoder
         self.texts = 0
         self._process: _Process | None = None
+        self._starting = threading.Lock()
         self._asking, self._hearing = threading.Lock(), threading.Lock()
         self._busy = _Busy()
         self._closed = False
@@ -110,8 +111,15 @@ class Worker:
         return self._process is not None
 
     def start(self, *, dtype: str | None) -> None:
-        """Start the process, in the number format given or, where none is, in the fastest."""
-        self._process = _Process.start()
+        """Start the process, in the number format given or, where none is, in the fastest.
+
+        Raises:
+            EncoderError: it was closed before it could be started.
+        """
+        with self._starting:
+            if self._closed:
+                raise EncoderError("the encoder was ended with the run")
+            self._process = _Process.start()
         self._write(self._process, {"encoder": self.encoder, "dtype": dtype})
 
     def ready(self) -> dict[str, str]:
@@ -167,9 +175,10 @@ class Worker:
 
     def close(self) -> None:
         """End the process at once; whoever waits for it gets an `EncoderError`."""
+        with self._starting:
+            self._closed = True
         if self._process is None:
             return
-        self._closed = True
         self._process.handle.kill()
         self._process.handle.wait()
         with self._asking, self._hearing:  # nobody waits any more

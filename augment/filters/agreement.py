@@ -71,6 +71,7 @@ class Agreement:
         self._fitted: tuple[LeastSquares, _Point] | None = None
         self._why = "too_few_seeds"
         self._errors = ""
+        self._wrong = "wrong labels"
         self.calibration: Calibration | None = None
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
@@ -83,6 +84,8 @@ class Agreement:
         if len(self._names) < 2:
             return
         borne = [tuple(self._labels[label] for label in labels) for labels in own]
+        if any(len(labels) > 1 for labels in own):
+            self._wrong = "rows without a right label"
         found = ngram_vectors([seed.whole for seed in seeds]) if vectors is None else vectors
         classifier = LeastSquares(found[rows], borne, count=len(self._names))
         told = [
@@ -150,6 +153,7 @@ class Agreement:
             ]
         )
         wrong = _margins(scores)
+        wrong[:, [self._seeds[label] < 2 for label in self._names]] = np.nan  # never judged
         for row, own in zip(wrong, borne, strict=True):
             row[list(own)] = np.nan  # only labels that the seed does not bear are wrong
         wrong = np.sort(wrong[~np.isnan(wrong)])
@@ -181,7 +185,7 @@ class Agreement:
             return f"{why} for a precision of {self._precision:g}: it abstains."
         return (
             f"Rows are rejected above a margin of {point.margin:.2f}: that finds "
-            f"{point.found:.0%} of wrong labels on the seeds and loses about {point.lost:.1%} of "
+            f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
         )
 

@@ -2,7 +2,8 @@
 
 A row's score is its cosine to the nearest seed that shares a label with it. What is near and far
 is taken from the seeds themselves, each held against the others of its label: the band lets
-through 99 of 100 at either end, and reaches up to 0.97 at least. A row above it says again what a
+through 99 of 100 at either end (of n < 100 all, so that a good row in n + 1 falls below it), and
+reaches up to 0.97 at least. A row above it says again what a
 seed says; one below it is unlike anything that was shown.
 """
 

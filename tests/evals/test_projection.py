@@ -12,9 +12,9 @@ DIGEST = """
 import hashlib, sys
 import numpy as np
 from evals.projection import project
-sums = np.random.default_rng(1).normal(size=(300, 24)).astype(np.float32)
-sums /= np.linalg.norm(sums, axis=1, keepdims=True)
-print([hashlib.sha256(project(sums, random_seed=0)[1].tobytes()).hexdigest() for _ in range(2)])
+vectors = np.random.default_rng(1).normal(size=(300, 384)).astype(np.float32)
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+print([hashlib.sha256(project(vectors, random_seed=0)[1].tobytes()).hexdigest() for _ in range(2)])
 """
 
 

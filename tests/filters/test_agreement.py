@@ -74,15 +74,20 @@ def planted(sphere, by, *, rows, seed):
     return wrong, np.array([verdict.outcome == "rejected" for verdict in verdicts])
 
 
-def by_hand(scores, borne, margin):
-    """Return the share of right labels lost, one more seed counted, and of wrong ones found."""
+def margins_of(scores, borne):
+    """Return the margins of the seeds under their own labels, and those under all others."""
     right, wrong = [], []
-    for row, own in zip(scores, borne, strict=True):
+    for row, own in zip(scores.tolist(), borne, strict=True):
         others = [label for label in range(len(row)) if label not in own]
-        right.append(max(row[others]) - max(row[list(own)]))
-        wrong += [max(np.delete(row, label)) - row[label] for label in others]
+        right.append(max(row[other] for other in others) - max(row[label] for label in own))
+        wrong += [max(row[:label] + row[label + 1 :]) - row[label] for label in others]
+    return right, wrong
+
+
+def rates(right, wrong, margin):
+    """Return the share of right labels lost, one more seed counted, and of wrong ones found."""
     lost = (sum(each > margin for each in right) + 1) / (len(right) + 1)
-    return right, lost, sum(each > margin for each in wrong) / len(wrong)
+    return lost, sum(each > margin for each in wrong) / len(wrong)
 
 
 def precision_of(lost, found):
@@ -132,9 +137,9 @@ def test_the_threshold_is_the_least_margin_of_the_stated_precision(
     by = fitted(own, vectors, precision=precision)
     borne = [(labels.index(label),) for label in own]
     scores = LeastSquares(vectors, borne, count=count).left_out
-    right, _, _ = by_hand(scores, borne, 0.0)
+    right, wrong = margins_of(scores, borne)
     margins = sorted({0.0, *(margin for margin in right if margin > 0)})
-    good = [m for m in margins if precision_of(*by_hand(scores, borne, m)[1:]) >= precision]
+    good = [m for m in margins if precision_of(*rates(right, wrong, m)) >= precision]
 
     assert by.calibration is not None
     assert by.calibration.scores == pytest.approx(right, abs=1e-9)
@@ -152,7 +157,8 @@ def test_the_statement_holds_the_errors_and_rates_that_were_measured(spread):
     assert said is not None, calibration.statement
     borne = [(EIGHT.index(label),) for label in own]
     scores = LeastSquares(vectors, borne, count=8).left_out
-    right, lost, found = by_hand(scores, borne, calibration.thresholds[0])
+    right, wrong = margins_of(scores, borne)
+    lost, found = rates(right, wrong, calibration.thresholds[0])
 
     assert (int(said[1]), int(said[2])) == (sum(margin > 0 for margin in right), 160)
     assert float(said[3]) == pytest.approx(calibration.thresholds[0], abs=0.005)
