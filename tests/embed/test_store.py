@@ -52,6 +52,18 @@ def test_what_is_added_comes_back_in_single_precision_and_nothing_else(texts, ot
     store.close()
 
 
+def test_texts_that_differ_in_a_lone_surrogate_only_are_told_apart():
+    store, texts, vectors = (
+        VectorStore(None, encoder="minilm"),
+        ["\ud800", "\udfff", "?"],
+        vectors_of(3),
+    )
+    store.add(texts, vectors)
+
+    assert np.array_equal([store.get(texts)[text] for text in texts], vectors.astype(np.float32))
+    store.close()
+
+
 def test_thousands_of_texts_are_looked_up_at_once(tmp_path):
     texts, vectors = filled(tmp_path, 2500)
     store = opened(tmp_path)

@@ -195,9 +195,11 @@ def test_one_that_never_started_has_nothing_to_end():
     worker = Worker("minilm")
     worker.close()
 
-    assert not worker.started
     with pytest.raises(EncoderError, match="has no process"):
         worker.ready()
+    with pytest.raises(EncoderError, match="was ended with the run"):
+        worker.start(dtype=None)
+    assert not worker.started
 
 
 def test_what_is_sent_may_be_larger_than_any_pipe(stub, pool):

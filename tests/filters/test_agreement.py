@@ -289,6 +289,43 @@ def test_a_row_of_several_labels_is_held_against_those_that_it_does_not_bear():
     assert "reads like 'a'" in str(verdicts[4].detail)
 
 
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_the_margin_of_several_labels_is_that_of_the_best_other_over_the_best_own(rare):
+    labels = ["a", "b", "c", "d", "rare"]
+    sphere = Sphere(labels, spread=1.6, seed=0)
+    own = [*[("a",), ("b", "a"), ("c", "b"), ("d",)] * 20, *[("rare", "d")] * rare]
+    vectors = sphere.points(own)
+    by = fitted(own, vectors)
+    names = labels[: 5 if rare else 4]
+    borne = [tuple(names.index(label) for label in each) for each in own]
+    classifier = LeastSquares(vectors, borne, count=len(names))
+    told = [row for row, each in enumerate(own) if rare > 1 or "rare" not in each]
+    right, wrong = margins_of(classifier.left_out[told], [borne[row] for row in told])
+    if rare == 1:  # a label that no row can be judged by does not count as a wrong one
+        best = classifier.left_out[told].max(axis=1)
+        wrong = [
+            best[n] - classifier.left_out[row][label]
+            for n, row in enumerate(told)
+            for label in range(4)
+            if label not in borne[row]
+        ]
+    assert by.calibration is not None
+    assert by.calibration.scores == pytest.approx(right, abs=1e-9)
+    said = SAID.search(by.calibration.statement)
+    assert said is not None, by.calibration.statement
+    lost, found = rates(right, wrong, by.calibration.thresholds[0])
+    assert float(said[4]) == pytest.approx(100 * found, abs=0.5)
+    assert float(said[5]) == pytest.approx(100 * lost, abs=0.051)
+    assert "of rows without a right label on the seeds" in said[0]
+
+    asked = [("a", "b"), ("c",), ("d", "a")]
+    points = sphere.points([("a", "b"), ("a",), ("b",)])
+    margins, _ = margins_of(
+        classifier.scores(points), [[names.index(label) for label in each] for each in asked]
+    )
+    assert [v.score for v in by.judge(candidates(asked), points)] == pytest.approx(margins)
+
+
 def test_a_row_that_bears_every_label_has_no_other_to_read_like():
     sphere = Sphere(["a", "b"], spread=0.4, seed=0)
     own = [("a",), ("b",), ("a", "b")] * 20
