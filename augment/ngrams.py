@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ DIMENSIONS = 1024
 _LENGTHS = (2, 3, 4)
 _MOST_WORDS = 2_000
 _LONGEST_WORD = 100
+_REMEMBERED = 8192
 
 
 def ngram_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -29,17 +31,21 @@ def ngram_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     """
     vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
     for row, text in zip(vectors, texts, strict=True):
-        counts = Counter(zlib.crc32(gram) % DIMENSIONS for gram in _grams(text))
+        counts = Counter(
+            place for word in words(text)[:_MOST_WORDS] for place in _places(word[:_LONGEST_WORD])
+        )
         if counts:
             row[list(counts)] = 1 + np.log(np.fromiter(counts.values(), dtype=np.float32))
             row /= np.linalg.norm(row)
     return vectors
 
 
-def _grams(text: str) -> Iterator[bytes]:
-    """Yield the n-grams of each word, its edges marked; a word is at most a hundred characters."""
-    for word in words(text)[:_MOST_WORDS]:
-        edged = f" {word[:_LONGEST_WORD]} "
-        for length in _LENGTHS:
-            for start in range(len(edged) - length + 1):
-                yield edged[start : start + length].encode("utf-8", "surrogatepass")
+@lru_cache(maxsize=_REMEMBERED)
+def _places(word: str) -> tuple[int, ...]:
+    """Return the places of a word's n-grams, its edges marked; most words come again."""
+    edged = f" {word} ".encode("utf-32-le", "surrogatepass")
+    return tuple(
+        zlib.crc32(edged[start : start + 4 * length]) % DIMENSIONS
+        for length in _LENGTHS
+        for start in range(0, len(edged) - 4 * length + 1, 4)
+    )
