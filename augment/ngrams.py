@@ -7,7 +7,6 @@ Runs of two to four characters within words, hashed into a fixed number of place
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -22,6 +21,8 @@ _LENGTHS = (2, 3, 4)
 _MOST_WORDS = 2_000
 _LONGEST_WORD = 100
 _REMEMBERED = 8192
+_MOST_COUNTED = 10_000
+_WEIGHTS = np.r_[0, 1 + np.log(np.arange(1, _MOST_COUNTED + 1))].astype(np.float32)
 
 
 def ngram_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -31,21 +32,23 @@ def ngram_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     """
     vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
     for row, text in zip(vectors, texts, strict=True):
-        counts = Counter(
-            place for word in words(text)[:_MOST_WORDS] for place in _places(word[:_LONGEST_WORD])
-        )
-        if counts:
-            row[list(counts)] = 1 + np.log(np.fromiter(counts.values(), dtype=np.float32))
+        places = [_places(word[:_LONGEST_WORD]) for word in words(text)[:_MOST_WORDS]]
+        if places:
+            counts = np.bincount(np.concatenate(places), minlength=DIMENSIONS)
+            row[:] = _WEIGHTS[np.minimum(counts, _MOST_COUNTED)]
             row /= np.linalg.norm(row)
     return vectors
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _places(word: str) -> tuple[int, ...]:
+def _places(word: str) -> npt.NDArray[np.uint16]:
     """Return the places of a word's n-grams, its edges marked; most words come again."""
-    edged = f" {word} ".encode("utf-32-le", "surrogatepass")
-    return tuple(
-        zlib.crc32(edged[start : start + 4 * length]) % DIMENSIONS
-        for length in _LENGTHS
-        for start in range(0, len(edged) - 4 * length + 1, 4)
+    edged = f" {word} ".encode("utf-32-le")
+    return np.array(
+        [
+            zlib.crc32(edged[start : start + 4 * length]) % DIMENSIONS
+            for length in _LENGTHS
+            for start in range(0, len(edged) - 4 * length + 1, 4)
+        ],
+        dtype=np.uint16,
     )

@@ -82,7 +82,7 @@ def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:
     return Subject(
         name=setting.recipe.out.resolve().name,
         task=setting.task.name,
-        seeds=setting.given,
+        seeds=setting.seeds,
         wanted=setting.goal.wanted,
         cells_of=setting.goal.cells_of,
         labels_of=setting.task.labels_of,
@@ -133,7 +133,7 @@ def facts(setting: Setting) -> dict[str, Json]:
     for row in setting.holdout:
         holdout.update(f"{row.whole}\0".encode())
     return {
-        "seeds": setting.given.digest,
+        "seeds": setting.seeds.digest,
         "holdout": holdout.hexdigest() if setting.holdout else None,
         "templates": _signatures(setting),
         "rows": None if setting.rows is None else setting.rows.digest,

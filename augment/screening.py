@@ -27,7 +27,7 @@ class Screening:
         self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
         self._by_meaning = [f for f in filters if not f.sequential and f.by_meaning]
         self._gates = [f for f in filters if f.sequential]
-        self._encoder = encoder if self._by_meaning else None
+        self._encoder = encoder
 
     def by_words(self, candidates: Sequence[Candidate]) -> list[list[Verdict]]:
         """Return the verdicts of the filters that need no vectors, for each candidate."""

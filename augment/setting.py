@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from augment.tasks.classification import OFFERED, REQUIRED, Classification, Guid
 from prompts.templates import Template, TemplateError, load
 
 ROWS_UNLESS_SAID = 50
+_HUB_NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,13 @@ class Setting:
 
     Attributes:
         recipe: with everything resolved that it left open, but for the engine's model.
-        given: all seeds; `used` are those that prompts and fits may see.
+        seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy in use, by its name.
         rows: the file's, where rows are checked and not made.
     """
 
     recipe: Recipe
-    given: SeedSet
+    seeds: SeedSet
     used: SeedSet
     holdout: tuple[Example[Any], ...]
     task: Task[Any]
@@ -46,7 +48,7 @@ class Setting:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was noticed in the input and let through."""
-        return self.given.warnings + (() if self.rows is None else self.rows.warnings)
+        return self.seeds.warnings + (() if self.rows is None else self.rows.warnings)
 
 
 def prepare(seeds: Path, recipe: Recipe) -> Setting:
@@ -55,14 +57,15 @@ def prepare(seeds: Path, recipe: Recipe) -> Setting:
     Raises:
         InputError: with every fault of whichever input is at fault first.
     """
+    _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
     labels = None if recipe.labels is None else tuple(recipe.labels)
-    given = read_seeds(seeds, columns=columns, labels=labels, lenient=recipe.lenient)
-    used = without_reserve(given, share=recipe.reserve, random_seed=recipe.random_seed)
+    everything = read_seeds(seeds, columns=columns, labels=labels, lenient=recipe.lenient)
+    used = without_reserve(everything, share=recipe.reserve, random_seed=recipe.random_seed)
     recipe, goal = _resolved(recipe, used)
     return Setting(
         recipe=recipe,
-        given=given,
+        seeds=everything,
         used=used,
         holdout=() if recipe.holdout is None else read_holdout(recipe.holdout, columns=columns),
         task=_task(used, recipe),
@@ -85,8 +88,8 @@ def prepare_check(rows: Path, seeds: Path, recipe: Recipe) -> Setting:
     given = read_given(
         rows,
         columns=_columns(recipe),
-        several=setting.given.several,
-        pairs=setting.given.pairs,
+        several=setting.seeds.several,
+        pairs=setting.seeds.pairs,
         lenient=recipe.lenient,
     )
     return replace(
@@ -94,7 +97,7 @@ def prepare_check(rows: Path, seeds: Path, recipe: Recipe) -> Setting:
         recipe=setting.recipe.model_copy(
             update={"engine": "file", "per_label": None, "max_requests": len(given.labels) + 1}
         ),
-        goal=all_of(given.labels, several=setting.given.several),
+        goal=all_of(given.labels, several=setting.seeds.several),
         templates={},
         rows=given,
     )
@@ -145,6 +148,15 @@ def load_template(strategy: str, *, folder: Path | None) -> Template:
         raise InputError(
             [InputFault(where="template", what=problem) for problem in error.problems]
         ) from error
+
+
+def _refuse_missing_encoder(encoder: str) -> None:
+    """Refuse a path where nothing lies: as a name it would be looked for on a hub, for a minute.
+
+    A hub's names are `model` or `owner/model`, of letters, digits, dots, dashes and underscores.
+    """
+    if not _HUB_NAME.fullmatch(encoder) and not Path(encoder).is_dir():
+        raise InputError.one("--encoder", f"{encoder!r} is no folder, and cannot be a hub's name")
 
 
 def _columns(recipe: Recipe) -> Columns:

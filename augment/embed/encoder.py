@@ -9,6 +9,7 @@ import numpy as np
 
 from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
+from augment.errors import EncoderError
 from augment.protocols import Vectors
 
 _AT_ONCE = 1024
@@ -69,6 +70,8 @@ class RunEncoder:
             some = missing[start : start + _AT_ONCE]
             self.ready()
             made = self._worker.encode(some)
+            if not np.isfinite(made).all():
+                raise EncoderError(f"the encoder {self.name} gave vectors that are no numbers")
             self._store.add(some, made)
             known.update(zip(some, made.astype(np.float32), strict=True))
         vectors = np.stack([known[text] for text in texts])

@@ -214,7 +214,8 @@ def _others(scores: Matrix, own: Sequence[int]) -> tuple[Matrix, int]:
 
 
 def _margins(scores: Matrix) -> Matrix:
-    """Return, for each label, the best other score less its own: shape of `scores`."""
-    ordered = np.sort(scores, axis=1)
-    best, second = ordered[:, -1:], ordered[:, -2:-1]
-    return np.where(scores == best, second, best) - scores
+    """Return, for each label, the best score less its own: shape of `scores`.
+
+    Where it is the best itself that is 0, which no threshold lies below.
+    """
+    return scores.max(axis=1, keepdims=True) - scores

@@ -74,8 +74,8 @@ class Similarity:
             basis=self._encoder,
             statement=(
                 "Rows are let through whose cosine to the nearest seed of their label lies between "
-                f"{self._band[0]:.2f} and {self._band[1]:.2f}; so do all but "
-                f"{_outside(scores, self._band)} of {len(scores)} seeds."
+                f"{self._band[0]:.2f} and {self._band[1]:.2f}; so do "
+                f"{_inside(scores, self._band)} of {len(scores)} seeds."
             ),
             scores=tuple(float(each) for each in scores),
             thresholds=self._band,
@@ -107,7 +107,7 @@ class Similarity:
             filter=self.name,
             outcome="rejected" if rejected else "passed",
             score=score,
-            threshold=most if too_near or most - score < score - least else least,
+            threshold=most if most - score < score - least else least,
             reason=("too_near" if too_near else "too_far") if rejected else None,
             detail=f"the nearest seed is {seed}" if rejected else None,
             band=band,
@@ -135,5 +135,5 @@ def _nearest_other(vectors: Vectors) -> npt.NDArray[np.float32]:
     return found
 
 
-def _outside(scores: npt.NDArray[np.float64], band: tuple[float, float]) -> int:
-    return int(((scores < band[0]) | (scores > band[1])).sum())
+def _inside(scores: npt.NDArray[np.float64], band: tuple[float, float]) -> int:
+    return int(((scores >= band[0]) & (scores <= band[1])).sum())

@@ -9,7 +9,7 @@ out the odd seed that is unlike everything because it is wrong.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from augment.records import SeedSet, labels_of
 RELEVANCE = 0.5
 """Weight of the likeness to the label; the rest is that of the unlikeness to what is chosen."""
 _MOST_DRAWN = 16
+_SMALL = 64
 
 
 class Exemplars:
@@ -35,10 +36,9 @@ class Exemplars:
             for label in labels:
                 by_label.setdefault(label, []).append(row)
         self._ids = [example.id for example in seeds.examples]
+        self._by_set = {labels: _Group(rows, vectors) for labels, rows in by_set.items()}
+        self._by_label = by_label if seeds.several else {}
         self._vectors = vectors
-        self._by_set = by_set
-        self._by_label: Mapping[str, Sequence[int]] = by_label if seeds.several else {}
-        self._middles = {labels: _middle(vectors[rows]) for labels, rows in by_set.items()}
 
     def draw(self, labels: LabelSet, *, k: int, rng: random.Random) -> tuple[str, ...]:
         """Return ids of up to `k` seeds in random order.
@@ -46,37 +46,50 @@ class Exemplars:
         Seeds with exactly these labels come first; where they are too few, seeds that share a
         label with them fill up.
         """
-        own = frozenset(labels)
-        drawn = self._spread(self._by_set.get(own, ()), self._middles.get(own), k=k, rng=rng)
+        own = self._by_set.get(frozenset(labels))
+        drawn = [] if own is None else own.draw(k, rng)
         for label in labels:
             if len(drawn) >= k:
                 break
             more = [row for row in self._by_label.get(label, ()) if row not in drawn]
-            middle = _middle(self._vectors[more]) if more else None
-            drawn += self._spread(more, middle, k=k - len(drawn), rng=rng)
+            drawn += _Group(more, self._vectors).draw(k - len(drawn), rng) if more else []
         rng.shuffle(drawn)
         return tuple(self._ids[row] for row in drawn)
 
     def draw_exact(self, labels: LabelSet, *, rng: random.Random) -> str | None:
         """Return the id of one seed with exactly these labels, or None where there is none."""
-        rows = self._by_set.get(frozenset(labels), ())
-        return self._ids[rows[rng.randrange(len(rows))]] if rows else None
+        own = self._by_set.get(frozenset(labels))
+        return None if own is None else self._ids[own.rows[rng.randrange(len(own.rows))]]
 
-    def _spread(
-        self, rows: Sequence[int], middle: Vectors | None, *, k: int, rng: random.Random
-    ) -> list[int]:
-        if len(rows) <= k or k == 0 or middle is None:
-            return list(rows)[:k]
-        drawn = rng.sample(rows, min(len(rows), max(2 * k, min(_MOST_DRAWN, len(rows) // 2))))
+
+class _Group:
+    """Seeds among which a draw is spread; of a small group the likeness is computed once."""
+
+    def __init__(self, rows: Sequence[int], vectors: Vectors) -> None:
+        self.rows = rows
+        self._vectors = vectors[rows]
+        middle = self._vectors.mean(axis=0, dtype=np.float32)
+        middle /= max(float(np.linalg.norm(middle)), 1e-12)  # shorter, it would count for less
+        self._relevance: list[float] = (self._vectors @ middle).tolist()
+        small = len(rows) <= _SMALL
+        self._likeness = (self._vectors @ self._vectors.T).tolist() if small else None
+
+    def draw(self, k: int, rng: random.Random) -> list[int]:
+        n = len(self.rows)
+        if n <= k or k == 0:
+            return list(self.rows)[:k]
+        drawn = rng.sample(range(n), min(n, max(2 * k, min(_MOST_DRAWN, n // 2))))
+        relevance = [self._relevance[place] for place in drawn]
+        chosen = spread(self._likeness_of(drawn), relevance, k=k)
+        return [self.rows[drawn[place]] for place in chosen]
+
+    def _likeness_of(self, drawn: Sequence[int]) -> list[list[float]]:
+        if self._likeness is not None:
+            return [
+                [line[place] for place in drawn] for line in map(self._likeness.__getitem__, drawn)
+            ]
         vectors = self._vectors[drawn]
-        likeness, relevance = (vectors @ vectors.T).tolist(), (vectors @ middle).tolist()
-        return [drawn[place] for place in spread(likeness, relevance, k=k)]
-
-
-def _middle(vectors: Vectors) -> Vectors:
-    """Return their mean at unit length: shorter, it would count less than what is chosen."""
-    mean = vectors.mean(axis=0, dtype=np.float32)
-    return mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return (vectors @ vectors.T).tolist()
 
 
 def spread(likeness: Sequence[Sequence[float]], relevance: Sequence[float], *, k: int) -> list[int]:

@@ -373,3 +373,14 @@ class Zeros(Worker):
 
 def test_a_text_of_which_the_encoder_says_nothing_is_zeros():
     assert np.array_equal(run_encoder(Zeros("zeros")).encode(["", "a"]), np.zeros((2, 4)))
+
+
+def test_vectors_that_are_no_numbers_are_refused_and_not_stored(stub):
+    store = VectorStore(None, encoder="stub")
+    encoder = RunEncoder(stub(), store)
+    with pytest.raises(EncoderError, match="gave vectors that are no numbers"):
+        encoder.encode(["a text", "nan"])
+
+    assert store.get(["a text", "nan"]) == {}
+    assert encoder.encode(["a text"]).shape == (1, WIDTH), "other texts are encoded as before"
+    store.close()

@@ -372,3 +372,20 @@ def test_a_hostile_label_is_shown_without_harm(hostile):
     assert verdict.outcome == "rejected"
     assert repr(hostile) in str(verdict.detail)
     assert str(verdict.detail).isprintable()
+
+
+def test_labels_with_one_seed_do_not_count_as_wrong_ones_that_would_be_found() -> None:
+    names = ["a", "b", *[f"rare {number}" for number in range(8)]]
+    own = [*["a", "b"] * 40, *names[2:]]
+    vectors = Sphere(names, spread=4, seed=0).points(own)
+    by = fitted(own, vectors)
+    assert by.calibration is not None
+    (margin,) = by.calibration.thresholds
+    borne = [(names.index(label),) for label in own]
+    scores = LeastSquares(vectors, borne, count=len(names)).left_out[:80]
+    wrong = [row.max() - row[1 - label] for row, (label,) in zip(scores, borne, strict=False)]
+    said = SAID.search(by.calibration.statement)
+    assert said is not None
+
+    assert len(by.calibration.scores) == 80
+    assert int(said[4]) == round(100 * np.mean(np.array(wrong) > margin))

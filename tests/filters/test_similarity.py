@@ -107,7 +107,7 @@ def test_the_statement_counts_the_seeds_outside():
 
     assert outside == 2
     assert calibration.statement.endswith(
-        f"lies between {least:.2f} and 0.97; so do all but {outside} of 400 seeds."
+        f"lies between {least:.2f} and 0.97; so do {400 - outside} of 400 seeds."
     )
     assert (calibration.filter, calibration.basis) == ("similarity", "an encoder")
 

@@ -26,7 +26,7 @@ LONGEST_S = 120
 SOAK = os.environ.get("AUGMENT_SOAK") == "1"
 
 STORM = {
-    "refuse_forever": 0.01,
+    "refuse_forever": 0.01 if SOAK else 0.05,  # one at least, also of few prompts
     "error_500": 0.2,
     "error_429": 0.1,
     "reset": 0.05,

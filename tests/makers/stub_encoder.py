@@ -6,6 +6,7 @@ transformers. A text is an order where it begins with one:
     hold FOLDER    make the file `begun` there, and wait for the file `go`
     raise WORDS    raise an error that says so
     print WORDS    print, as careless libraries do
+    nan            give a vector that is no numbers
 """
 
 from __future__ import annotations
@@ -114,4 +115,6 @@ def vectors_of(texts):
     made = np.zeros((len(texts), WIDTH), dtype=np.float32)
     for row, text in zip(made, texts, strict=True):
         row[:] = 1 + np.frombuffer(text.encode()[:WIDTH].ljust(WIDTH), dtype=np.uint8)
+        if text == "nan":
+            row[:] = np.nan
     return made

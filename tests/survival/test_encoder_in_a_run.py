@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -74,6 +75,17 @@ def test_an_encoder_that_cannot_be_loaded_is_said_before_anything_is_written(tmp
 
     assert result.code == 2
     assert f"--encoder {tmp_path}: cannot be loaded as a sentence encoder" in result.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("encoder", ["./no/such/folder", "no/such/folder", "/nowhere", "~/mine"])
+def test_a_path_where_no_encoder_lies_is_refused_at_once(tmp_path, encoder):
+    began = time.monotonic()
+    result = here("run", SEEDS, "--out", tmp_path / "out", "--encoder", encoder)
+
+    assert result.code == 2
+    assert f"--encoder: {encoder!r} is no folder, and cannot be a hub's name" in result.err
+    assert time.monotonic() - began < 5, "it was looked for elsewhere"
     assert not (tmp_path / "out").exists()
 
 

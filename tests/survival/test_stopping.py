@@ -9,8 +9,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from augment_command import ended, here, left_in, seed_rows, seeds_file, started, until
+
+from augment.embed.store import VectorStore
+from augment.errors import JournalError
 
 FULL = {"alpha": 30, "beta": 30, "gamma": 30}
 
@@ -106,3 +110,26 @@ def test_a_full_disk_ends_the_run_and_more_room_continues_it(small_disk, openai_
     assert left_in(disk / "out").per_label() == dict.fromkeys(FULL, 200)
     repeated = sum(times - 1 for times in server.stats()["answered"].values())
     assert repeated <= 2 * 64
+
+
+def test_a_disk_that_is_full_for_the_vectors_loses_none_of_those_before(small_disk):
+    disk, enlarge = small_disk
+    rng = np.random.default_rng(0)
+    store = VectorStore(disk / "vectors.db", encoder="any")
+    kept = []
+
+    def fill():
+        for batch in range(1000):
+            texts = [f"text {batch} {number}" for number in range(64)]
+            store.add(texts, rng.normal(size=(64, 384)).astype(np.float16))
+            kept.extend(texts)
+
+    with pytest.raises(JournalError, match="full; what was committed before is kept"):
+        fill()
+    store.close()
+    assert kept
+
+    enlarge()
+    store = VectorStore(disk / "vectors.db", encoder="any")
+    assert store.get(kept).keys() == set(kept)
+    store.close()
