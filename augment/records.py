@@ -155,6 +155,8 @@ class Request:
     Attributes:
         key: SHA-256 (hex) of messages, schema and sampling.
         schema: the JSON schema that the answer must satisfy, or None for free text.
+        logprobs: how many rivals of each token of the answer are wanted with their
+            log-probabilities; None: no log-probabilities are.
     """
 
     key: str
@@ -162,6 +164,7 @@ class Request:
     schema: Mapping[str, Json] | None
     sampling: Sampling
     ask: Ask
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
