@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from augment.protocols import Task
-from augment.records import Arrival, Candidate, Example, Failure, Fault, Verdict
+from augment.records import Arrival, Ask, Candidate, Example, Failure, Fault, Verdict
 
 QUOTA = Verdict(filter="quota", outcome="rejected", reason="quota", detail="the quota was full")
 
@@ -18,11 +18,12 @@ def rows_of(task: Task[Any], arrival: Arrival) -> tuple[Candidate | Fault, ...]:
     """
     outcome = arrival.outcome
     if isinstance(outcome, Failure):
-        return (Fault(filter="engine", reason=outcome.code, detail=outcome.detail),)
+        return (_unanswered(task, arrival.ask, reason=outcome.code, detail=outcome.detail),)
     if outcome.finish in {"length", "content_filter"}:
         reason = "truncated" if outcome.finish == "length" else "refused"
         detail = f"the engine stopped: {outcome.finish}"
-        return (Fault(filter="engine", reason=reason, detail=detail),)
+        return (_unanswered(task, arrival.ask, reason=reason, detail=detail),)
+    probability = task.probability(outcome)
     return tuple(
         row
         if isinstance(row, Fault)
@@ -31,9 +32,15 @@ def rows_of(task: Task[Any], arrival: Arrival) -> tuple[Candidate | Fault, ...]:
             ask=arrival.ask,
             key=arrival.key,
             index=index,
+            probability=probability,
         )
         for index, row in enumerate(task.parse(outcome.text, arrival.ask))
     )
+
+
+def _unanswered(task: Task[Any], ask: Ask, *, reason: str, detail: str) -> Fault:
+    text, text_pair = task.texts_of(ask)
+    return Fault(filter="engine", reason=reason, detail=detail, text=text, text_pair=text_pair)
 
 
 def _named(example: Example[Any], name: str) -> Example[Any]:

@@ -20,15 +20,14 @@ from augment.parts import (
     filters_of,
     given_request,
     has_vectors,
-    planner_of,
+    plan_of,
     run_encoder,
 )
 from augment.pipeline import Parts, Pipeline
-from augment.plan.given import GivenRows
-from augment.protocols import Engine, Plan
+from augment.protocols import Engine
 from augment.recipe import Recipe, differences
-from augment.records import EMPTY
-from augment.setting import Setting, prepare, prepare_check, renderer_of
+from augment.records import EMPTY, Kind
+from augment.setting import Inputs, Setting, prepare, renderer_of
 
 EXIT_CODES: Mapping[Finish, int] = {
     "done": 0,
@@ -70,7 +69,7 @@ class Outcome:
 
     Attributes:
         statements: what the calibrated filters say of themselves.
-        given: whether the rows came out of a file.
+        kind: what the run did.
         embedded: texts that this session embedded, in `embedding_s` seconds of the encoder's work.
     """
 
@@ -81,7 +80,7 @@ class Outcome:
     seconds_in_all: float
     warnings: Sequence[str]
     statements: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    given: bool = False
+    kind: Kind = "made"
     embedded: int = 0
     embedding_s: float = 0.0
 
@@ -100,7 +99,7 @@ def _silent(_: object) -> None:
 
 
 async def run(
-    seeds: Path, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
+    inputs: Inputs, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
 ) -> Outcome:
     """Run or continue until every quota is full, and write the run's folder.
 
@@ -108,7 +107,7 @@ async def run(
     `interrupted`.
 
     Args:
-        seeds: a file or folder.
+        inputs: the rows to start from; some to be checked or given labels, perhaps.
         recipe: how to go about it.
         watch: told how far the run has come, a few times a second.
         say: told what is going on before that.
@@ -117,24 +116,14 @@ async def run(
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: nothing more can be done; the folder can be continued.
     """
-    return await _carry_out(prepare(seeds, recipe), watch=watch, say=say)
+    return await carry_out(prepare(inputs, recipe), watch=watch, say=say)
 
 
-async def check(
-    rows: Path, seeds: Path, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
-) -> Outcome:
-    """Put rows from anywhere through the filters, and write the folder that a run would leave.
-
-    Raises:
-        As `run`.
-    """
-    return await _carry_out(prepare_check(rows, seeds, recipe), watch=watch, say=say)
-
-
-async def _carry_out(setting: Setting, *, watch: Watch, say: Say) -> Outcome:
+async def carry_out(setting: Setting, *, watch: Watch = _silent, say: Say = _silent) -> Outcome:
+    """Do what was prepared; as `run`."""
     recipe = setting.recipe
     known = has_vectors(recipe.out)
-    with encoder_worker(recipe, known=known) as worker:
+    with encoder_worker(setting, known=known) as worker:
         async with engine_of(setting) as engine:
             recipe = recipe.model_copy(update={"model": engine.model})
             setting = replace(setting, recipe=recipe)
@@ -168,7 +157,7 @@ class _Session:
         self._seeds = seeds
         self._began = time.monotonic()
         renderer = renderer_of(setting)
-        self._plan = _plan(setting, seeds, first_ask=journal.next_ask())
+        self._plan = plan_of(setting, seeds, first_ask=journal.next_ask())
         self._filters = filters_of(setting, seeds, instructions=renderer.instructions)
         self._pipeline = Pipeline(
             Parts(
@@ -204,7 +193,7 @@ class _Session:
             seconds_in_all=_seconds(self._journal),
             warnings=(*self._setting.warnings, *self._seeds.notices),
             statements={each.filter: each.statement for each in judged.calibrations},
-            given=self._setting.rows is not None,
+            kind=self._setting.kind,
         )
 
     async def _watched(self, watch: Watch) -> Finish:
@@ -245,12 +234,6 @@ class _Session:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             watch(self._progress())
-
-
-def _plan(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
-    if setting.rows is None:
-        return planner_of(setting, seeds, first_ask=first_ask)
-    return GivenRows(setting.goal, setting.rows.labels, first_ask=first_ask)
 
 
 def _seconds(journal: SqliteJournal) -> float:

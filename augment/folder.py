@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,24 @@ class Made:
 
     Attributes:
         templates: name and digest of each strategy's template.
+        attributes: those of which an ask may draw a value; each then stands on every row.
+        given: ids of the given texts by place, where texts were given labels; each row then names
+            its text, and how sure the engine was.
     """
 
     engine: str
     model: str
     templates: Mapping[str, Mapping[str, str | None]]
+    attributes: Sequence[str] = ()
+    given: Sequence[str] | None = None
 
-    def provenance(self, ask: Ask, key: str) -> dict[str, Json]:
+    def provenance(self, ask: Ask, key: str, *, probability: float | None) -> dict[str, Json]:
         """Return what a row says of its own making."""
         template = self.templates[ask.strategy]
+        drawn: dict[str, Json] = {name: ask.attributes.get(name) for name in self.attributes}
+        own: dict[str, Json] = {"attributes": drawn} if drawn else {}
+        if self.given is not None:
+            own |= {"given": self.given[ask.number], "probability": probability}
         return {
             "strategy": ask.strategy,
             "template": template["name"],
@@ -46,6 +55,7 @@ class Made:
             "request_key": key,
             "seed_ids": list(ask.exemplars),
             "ask": ask.number,
+            **own,
         }
 
 
@@ -152,10 +162,10 @@ def _rows(
     for arrival, rows, decisions in rounds(journal, task):
         if not decisions:
             continue
-        provenance = made.provenance(arrival.ask, arrival.key)
         for row, decision in zip(rows, decisions, strict=True):
             if decision.accepted is not accepted:
                 continue
+            probability = row.probability if isinstance(row, Candidate) else None
             example = (
                 row.example
                 if isinstance(row, Candidate)
@@ -164,7 +174,7 @@ def _rows(
             line = {
                 **task.fields(example),
                 "id": f"{arrival.key[:16]}-{decision.index}",
-                "provenance": provenance,
+                "provenance": made.provenance(arrival.ask, arrival.key, probability=probability),
             }
             if not accepted:
                 verdict = decision.rejection

@@ -50,6 +50,10 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
         engine=recipe.engine or "",
         model=recipe.model or "",
         templates=_signatures(setting),
+        attributes=tuple(setting.recipe.attributes),
+        given=None
+        if setting.unlabelled is None
+        else [text.id for text in setting.unlabelled.examples],
     )
     folder.write_rows(out, journal, task=setting.task, made=made)
     figures = gather(
@@ -73,7 +77,7 @@ def _space(judged: Judged) -> Space:
         return Space(
             name=NAME,
             vectors_of=ngram_vectors,
-            linear=seeds.no_basis == "no_encoder" or judged.finish == "interrupted",
+            linear=seeds.no_basis != "unknown_language" or judged.finish == "interrupted",
         )
     return Space(name=seeds.name, vectors_of=seeds.encoder.encode)
 
@@ -89,8 +93,8 @@ def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:
         fields=setting.task.fields,
         ending=judged.finish,
         ending_detail=judged.detail,
-        notices=(() if setting.rows is None else setting.rows.warnings) + judged.seeds.notices,
-        given=setting.rows is not None,
+        notices=setting.warnings[len(setting.seeds.warnings) :] + judged.seeds.notices,
+        kind=setting.kind,
         making=Making(
             engine=made.engine,
             model=made.model,
@@ -137,6 +141,7 @@ def facts(setting: Setting) -> dict[str, Json]:
         "holdout": holdout.hexdigest() if setting.holdout else None,
         "templates": _signatures(setting),
         "rows": None if setting.rows is None else setting.rows.digest,
+        "unlabelled": None if setting.unlabelled is None else setting.unlabelled.digest,
         "recipe": comparable(setting.recipe),
     }
 

@@ -16,6 +16,7 @@ from augment.engines.endpoint import EndpointSettings, connected
 from augment.engines.file import FileRows
 from augment.engines.seedlm import SeedLM
 from augment.filters.agreement import Agreement
+from augment.filters.confidence import Confidence
 from augment.filters.copy import Copy
 from augment.filters.form import Form
 from augment.filters.leak import Leak
@@ -23,11 +24,14 @@ from augment.filters.length import Length
 from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.similarity import Similarity
+from augment.plan.attributes import Attributes
 from augment.plan.budget import Budget
 from augment.plan.exemplars import Exemplars
+from augment.plan.given import InOrder, given_ask
+from augment.plan.nearest import nearest_seeds
 from augment.plan.planner import Planner
-from augment.plan.strategies import FewShot, Paraphrase
-from augment.protocols import Engine, Filter, Strategy
+from augment.plan.strategies import Annotate, FewShot, Paraphrase, ZeroShot
+from augment.protocols import Engine, Filter, Plan, Strategy
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Ask, Request, Sampling
 from augment.setting import Setting
@@ -68,9 +72,13 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
 
 
 @contextlib.contextmanager
-def encoder_worker(recipe: Recipe, *, known: bool) -> Generator[Worker | None]:
-    """Hold the encoder's process; it starts at once unless its vectors are `known` already."""
-    if recipe.encoder == NO_ENCODER:
+def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]:
+    """Hold the encoder's process; it starts at once unless its vectors are `known` already.
+
+    There is none without seeds: nothing could be held against them.
+    """
+    recipe = setting.recipe
+    if recipe.encoder == NO_ENCODER or not setting.used.examples:
         yield None
         return
     worker = Worker(recipe.encoder)
@@ -108,26 +116,34 @@ def has_vectors(folder: Path) -> bool:
     return (folder / _STORE).exists()
 
 
-def strategies_of(setting: Setting, seeds: SeedVectors) -> Sequence[Strategy]:
-    """Return the ways to ask that the recipe gives a weight."""
+def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
+    """Return the ways to ask for new rows that have a template, by name."""
     recipe = setting.recipe
     exemplars = Exemplars(setting.used, seeds.vectors)
     k = recipe.rows_per_request
     every: dict[str, Strategy] = {
         "fewshot": FewShot(exemplars, shots=recipe.shots, k=k),
         "paraphrase": Paraphrase(exemplars, k=k),
+        "zeroshot": ZeroShot(k=k),
     }
-    return [every[name] for name, weight in recipe.strategies.items() if weight > 0]
+    return {name: every[name] for name in setting.templates}
 
 
-def planner_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Planner:
+def plan_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
     """Return what decides on the next ask."""
-    recipe = setting.recipe
+    recipe, rows, texts = setting.recipe, setting.rows, setting.unlabelled
+    if rows is not None:
+        labels = rows.labels
+        return InOrder(setting.goal, lambda n: given_ask(n, labels[n]), first_ask=first_ask)
+    if texts is not None:
+        way = Annotate(nearest_seeds(setting.used, texts.examples, shots=recipe.shots))
+        return InOrder(setting.goal, way.ask, first_ask=first_ask)
     ways = strategies_of(setting, seeds)
     return Planner(
         setting.goal,
-        list(zip(ways, filter(None, recipe.strategies.values()), strict=True)),
+        [(way, recipe.ways.get(name, 0.0)) for name, way in ways.items()],
         random_seed=recipe.random_seed,
+        attributes=Attributes(recipe.attributes),
         first_ask=first_ask,
     )
 
@@ -155,6 +171,7 @@ def filters_of(
         Form(instructions=instructions),
         Copy(sketcher),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
+        *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),
         Agreement(precision=chosen.agreement_precision, encoder=seeds.name),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate),

@@ -10,17 +10,16 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from augment.answers import rejection, rows_of
 from augment.embed.seeds import seed_vectors
-from augment.parts import encoder_worker, engine_of, filters_of, planner_of, run_encoder
+from augment.parts import encoder_worker, engine_of, filters_of, plan_of, run_encoder
 from augment.plan.budget import Budget, Spent
 from augment.protocols import Engine, Plan
 from augment.recipe import Recipe
 from augment.records import Arrival, Candidate, Completion, Failure, Fault, Request, Verdict
 from augment.screening import Screening, rejected
-from augment.setting import Setting, prepare, renderer_of
+from augment.setting import Inputs, Setting, prepare, renderer_of
 
 PROMPTS = 3
 
@@ -80,20 +79,20 @@ class Preview:
     statements: Mapping[str, str]
 
 
-async def preview(seeds: Path, recipe: Recipe) -> Preview:
+async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
     """Show three prompts with their answers and verdicts, and estimate the run.
 
     Raises:
         InputError, EngineUnusable, EngineGone, EncoderError: as a run would.
     """
-    setting = prepare(seeds, recipe)
-    with encoder_worker(recipe, known=False) as worker:
+    setting = prepare(inputs, recipe)
+    with encoder_worker(setting, known=False) as worker:
         async with engine_of(setting) as engine:
             with run_encoder(worker, None) as encoder:
                 vectors = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                 renderer = renderer_of(setting)
                 filters = filters_of(setting, vectors, instructions=renderer.instructions)
-                planner = planner_of(setting, vectors, first_ask=0)
+                planner = plan_of(setting, vectors, first_ask=0)
                 asks = [ask for _ in range(PROMPTS) if (ask := planner.next()) is not None]
                 requests = [renderer.request(ask) for ask in asks]
                 answers = await _answers(engine, requests)

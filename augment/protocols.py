@@ -53,6 +53,14 @@ class Task(Protocol[T]):
         """Return the row that was asked for, with what text a faulty answer gave."""
         ...
 
+    def texts_of(self, ask: Ask) -> tuple[str, str | None]:
+        """Return the text, or pair, that an ask is about: ("", None) where the answer brings it."""
+        ...
+
+    def probability(self, completion: Completion) -> float | None:
+        """Return how sure the engine was of the label; None where it did not choose or tell."""
+        ...
+
     def fields(self, example: Example[T]) -> dict[str, Json]:
         """Return the row's own fields as DESIGN's formats name them."""
         ...

@@ -7,12 +7,19 @@ wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from augment.errors import InputError, InputFault
 
@@ -22,6 +29,35 @@ NO_ENCODER = "ngram"
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0)]
+Words: TypeAlias = Annotated[str, Field(min_length=1)]
+Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
+Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
+
+
+def _attribute(values: object) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
+    """Check the values of an attribute, which pydantic's unions complain of in riddles."""
+    if isinstance(values, Mapping):
+        by_label = cast("Mapping[object, object]", values)
+        found = {str(label): _texts(own) for label, own in by_label.items()}
+        if found and all(found.values()):
+            return {label: own for label, own in found.items() if own}
+    elif own := _texts(values):
+        return own
+    raise ValueError("must be a list of texts, or such a list for each label")
+
+
+def _texts(values: object) -> tuple[str, ...] | None:
+    if not isinstance(values, list | tuple) or not values:
+        return None
+    items = cast("Sequence[object]", values)
+    texts = [each for each in items if isinstance(each, str)]
+    whole = len(texts) == len(items) and all(text.strip() for text in texts)
+    return tuple(dict.fromkeys(texts)) if whole else None
+
+
+Values: TypeAlias = Annotated[
+    tuple[str, ...] | Mapping[str, tuple[str, ...]], BeforeValidator(_attribute)
+]
 
 
 def _dashed(name: str) -> str:
@@ -60,15 +96,20 @@ class Filters(Closed):
         leak: Jaccard similarity from which a row repeats the hold-out.
         agreement_precision: share of the rows rejected for their label that would be rightly so
             if one row in ten bore a wrong one.
+        least_probability: of a label that the engine chose, below which a row is rejected.
     """
 
     without: tuple[
-        Literal["length", "form", "copy", "leak", "similarity", "agreement", "near_duplicate"],
+        Literal[
+            "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
+            "near_duplicate",
+        ],
         ...,
-    ] = ()
+    ] = ()  # fmt: skip
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class Recipe(Closed):
@@ -84,7 +125,12 @@ class Recipe(Closed):
 
     endpoint: str | None = Field(None, description="OpenAI-compatible server, up to /v1")
     model: str | None = Field(None, description="which of the engine's models")
-    engine: Literal["endpoint", "seedlm"] | None = Field(None, description="who answers")
+    engine: Engine | None = Field(
+        None, description="who answers: endpoint, transformers, langchain or seedlm"
+    )
+    model_options: Mapping[str, Any] = Field(
+        default_factory=dict, description="what a LangChain model is made with"
+    )
     api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds the server's key")
     headers: Mapping[str, str] = Field(default_factory=dict, description="sent with each call")
     extra_body: Mapping[str, Any] = Field(default_factory=dict, description="put into each call")
@@ -103,6 +149,7 @@ class Recipe(Closed):
     prices: Prices = Prices()
 
     holdout: Path | None = Field(None, description="rows that no accepted row may repeat")
+    unlabelled: Path | None = Field(None, description="texts to be given their labels")
     out: Path = Field(Path("runs/latest"), description="the run's folder")
     text_field: str | None = Field(None, description="column of the text")
     text_pair_field: str | None = Field(None, description="column of the second text")
@@ -113,9 +160,11 @@ class Recipe(Closed):
     guidelines: str | None = Field(None, description="what a row must heed, for the prompts")
     glossary: Mapping[str, str] = Field(default_factory=dict, description="term: meaning")
     language: str | None = Field(None, description="of the rows, where it needs saying")
-    strategies: Mapping[Literal["fewshot", "paraphrase"], Annotated[float, Field(ge=0)]] = Field(
-        default_factory=lambda: {"fewshot": 0.8, "paraphrase": 0.2},
-        description="strategy: how often it is drawn",
+    attributes: Mapping[Words, Values] = Field(
+        default_factory=dict, description="what a new row is like: name: values, or label: values"
+    )
+    strategies: Mapping[Way, Annotated[float, Field(ge=0)]] | None = Field(
+        None, description="strategy: how often it is drawn"
     )
     shots: Annotated[int, Field(ge=0, le=64)] = Field(5, description="seeds in a fewshot prompt")
     rows_per_request: Annotated[int, Field(ge=1, le=50)] = Field(1, description="rows in an answer")
@@ -134,27 +183,51 @@ class Recipe(Closed):
     def _must_agree(self) -> Recipe:
         if self.per_label is not None and self.total is not None:
             raise ValueError("--per-label and --total exclude each other")
+        if self.max_cost is not None and self.prices == Prices():
+            raise ValueError("--max-cost needs `prices` in the recipe")
+        if self.strategies is not None and not any(self.strategies.values()):
+            raise ValueError("`strategies` must give at least one a weight above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _must_name_who_answers(self) -> Recipe:
         if self.endpoint is None and self.engine == "endpoint":
             raise ValueError("--engine endpoint needs --endpoint URL")
         if self.endpoint is not None and self.engine not in {None, "endpoint"}:
             raise ValueError(f"--endpoint does not go with --engine {self.engine}")
         if self.endpoint is not None and not self.endpoint.startswith(("http://", "https://")):
             raise ValueError(f"--endpoint {self.endpoint!r} must begin with http:// or https://")
-        if self.max_cost is not None and self.prices == Prices():
-            raise ValueError("--max-cost needs `prices` in the recipe")
-        if not any(self.strategies.values()):
-            raise ValueError("`strategies` must give at least one a weight above 0")
+        if self.engine in {"transformers", "langchain"} and self.model is None:
+            raise ValueError(f"--engine {self.engine} needs --model")
         return self
+
+    @model_validator(mode="after")
+    def _must_make_or_label(self) -> Recipe:
+        if self.unlabelled is None:
+            if "annotate" in self.ways:
+                raise ValueError("strategy annotate needs --unlabelled FILE")
+            return self
+        if self.per_label is not None or self.total is not None:
+            raise ValueError("--unlabelled: each of its texts is asked about once, and no quota")
+        if set(self.ways) - {"annotate"}:
+            raise ValueError("--unlabelled goes with the strategy annotate alone")
+        return self
+
+    @property
+    def ways(self) -> Mapping[str, float]:
+        """The strategies that are to be drawn, each with its weight; none where none is named."""
+        return {name: weight for name, weight in (self.strategies or {}).items() if weight > 0}
 
 
 OPERATIONAL = frozenset(
     {
-        "endpoint", "api_key_env", "headers", "concurrency", "timeout_s", "max_wait_s", "prices",
-        "out", "lenient", "holdout", "templates", "text_field", "text_pair_field", "label_field",
+        "endpoint", "model_options", "api_key_env", "headers", "concurrency", "timeout_s",
+        "max_wait_s", "prices", "out", "lenient", "holdout", "unlabelled", "templates",
+        "text_field", "text_pair_field", "label_field",
     }
 )  # fmt: skip
 """Fields that may change between the sessions of a run: what they say is not in the rows, or is
-held against the old run by its content (seeds, hold-out, templates).
+held against the old run by its content (seeds, hold-out, texts, templates).
 """
 
 MAY_GROW = frozenset(
@@ -202,7 +275,9 @@ def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:
         return InputFault(where="recipe", what=message)
-    if place.startswith(("headers", "extra")):  # these may hold a key: not shown
+    if place.startswith(
+        ("headers", "extra", "model-options", "model_options")
+    ):  # these may hold a key: not shown
         return InputFault(where=f"{where}, {_dashed(place)}", what=message)
     return InputFault(
         where=f"{where}, {_dashed(place)}", what=f"{message} (found {_short(detail['input'])})"

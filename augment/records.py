@@ -81,6 +81,9 @@ def labels_of(target: Target) -> tuple[str, ...]:
 
 Origin: TypeAlias = Literal["seed", "generated", "given"]
 
+Kind: TypeAlias = Literal["made", "labelled", "checked"]
+"""What a run does: makes rows, gives texts their labels, or checks rows that are there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example(Generic[T_co]):
@@ -245,12 +248,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An example that awaits the filters' judgement."""
+    """An example that awaits the filters' judgement.
+
+    Attributes:
+        probability: of its label, where an engine chose it and told how sure it was; else None.
+    """
 
     example: Example[Target]
     ask: Ask
     key: str
     index: int
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,11 +329,13 @@ class Need:
         number: the ask's number.
         labels: the label, label set or types that are still missing.
         draw_seed: seeds every random draw for this ask.
+        attributes: what a new row is to be like: a value of each.
     """
 
     number: int
     labels: tuple[str, ...]
     draw_seed: int
+    attributes: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

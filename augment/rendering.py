@@ -24,11 +24,17 @@ _MOST_SCHEMAS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoding:
-    """How the engine is to sample, for all asks of a run; `max_tokens` bounds one answer."""
+    """How the engine is to sample, for all asks of a run.
+
+    Attributes:
+        max_tokens: bounds one answer.
+        logprobs: how many rivals of each token are to be told; None: no log-probabilities.
+    """
 
     temperature: float
     top_p: float
     max_tokens: int
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,7 @@ class Renderer:
             schema=schema,
             sampling=sampling,
             ask=ask,
+            logprobs=self._decoding.logprobs,
         )
 
     def _key(

@@ -4,25 +4,54 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from augment.errors import InputError, InputFault
-from augment.formats.check import Columns, read_holdout, read_seeds
+from augment.formats.check import (
+    Columns,
+    Source,
+    Unlabelled,
+    no_seeds,
+    read_holdout,
+    read_seeds,
+    read_unlabelled,
+)
 from augment.formats.given import Given, read_given
-from augment.plan.given import all_of
+from augment.plan.given import all_of, all_texts
 from augment.plan.goal import Goal, in_total, per_label
 from augment.protocols import Task
 from augment.recipe import Recipe
-from augment.records import Example, SeedSet, labels_of
+from augment.records import Example, Kind, SeedSet, labels_of
 from augment.rendering import Decoding, Renderer
-from augment.tasks.classification import OFFERED, REQUIRED, Classification, Guidance
-from prompts.templates import Template, TemplateError, load
+from augment.tasks.classification import Classification, Guidance
+from augment.tasks.labelling import RIVALS, Labelling
+from augment.tasks.templates import load_template
+from prompts.templates import Template
 
 ROWS_UNLESS_SAID = 50
+_FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
+_LABELLING = {"annotate": 1.0}
+_FROM_LABELS = {"zeroshot": 1.0}
 _HUB_NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """The rows that a run is given.
+
+    Attributes:
+        seeds: None where there are none: the recipe's labels must do.
+        rows: to be checked; then nothing is made.
+        holdout: in place of the recipe's file; `unlabelled` likewise.
+    """
+
+    seeds: Source | None = None
+    rows: Source | None = None
+    holdout: Source | None = None
+    unlabelled: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +61,9 @@ class Setting:
     Attributes:
         recipe: with everything resolved that it left open, but for the engine's model.
         seeds: all of them; `used` are those that prompts and fits may see.
-        templates: of each strategy in use, by its name.
+        templates: of each strategy that may be used, by its name.
         rows: the file's, where rows are checked and not made.
+        unlabelled: texts, where these are given labels and no rows are made.
     """
 
     recipe: Recipe
@@ -44,14 +74,26 @@ class Setting:
     goal: Goal
     templates: Mapping[str, Template]
     rows: Given | None = None
+    unlabelled: Unlabelled | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the run does."""
+        if self.rows is not None:
+            return "checked"
+        return "made" if self.unlabelled is None else "labelled"
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was noticed in the input and let through."""
-        return self.seeds.warnings + (() if self.rows is None else self.rows.warnings)
+        return (
+            *self.seeds.warnings,
+            *(() if self.rows is None else self.rows.warnings),
+            *(() if self.unlabelled is None else self.unlabelled.warnings),
+        )
 
 
-def prepare(seeds: Path, recipe: Recipe) -> Setting:
+def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
     """Read and check everything that a run starts from.
 
     Raises:
@@ -59,48 +101,139 @@ def prepare(seeds: Path, recipe: Recipe) -> Setting:
     """
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
-    labels = None if recipe.labels is None else tuple(recipe.labels)
-    everything = read_seeds(seeds, columns=columns, labels=labels, lenient=recipe.lenient)
-    used = without_reserve(everything, share=recipe.reserve, random_seed=recipe.random_seed)
-    recipe, goal = _resolved(recipe, used)
-    return Setting(
+    seeds = _seeds(inputs.seeds, recipe, columns=columns)
+    used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
+    holdout = inputs.holdout or recipe.holdout
+    setting = Setting(
         recipe=recipe,
-        seeds=everything,
+        seeds=seeds,
         used=used,
-        holdout=() if recipe.holdout is None else read_holdout(recipe.holdout, columns=columns),
+        holdout=() if holdout is None else read_holdout(holdout, columns=columns),
         task=_task(used, recipe),
-        goal=goal,
-        templates={
-            name: load_template(name, folder=recipe.templates)
-            for name, weight in recipe.strategies.items()
-            if weight > 0
-        },
+        goal=_goal(recipe, used),
+        templates={},
     )
+    unlabelled = inputs.unlabelled or recipe.unlabelled
+    if inputs.rows is not None:
+        return _checking(setting, inputs.rows)
+    if unlabelled is not None:
+        setting = _labelling(setting, unlabelled)
+    recipe = _resolved(setting)
+    if faults := list(_faults(setting, recipe)):
+        raise InputError(faults)
+    return replace(setting, recipe=recipe, templates=_templates(setting, recipe))
 
 
-def prepare_check(rows: Path, seeds: Path, recipe: Recipe) -> Setting:
-    """Read and check what rows from anywhere are to be held against, and the rows themselves.
+def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSet:
+    labels = None if recipe.labels is None else tuple(recipe.labels)
+    if source is not None:
+        return read_seeds(source, columns=columns, labels=labels, lenient=recipe.lenient)
+    if labels is None or len(labels) < 2:
+        what = "without seeds there must be a recipe that names two labels or more under `labels`"
+        raise InputError.one("SEEDS", what)
+    bare = [label for label, description in (recipe.labels or {}).items() if not description]
+    if bare:
+        raise InputError(
+            [
+                InputFault(where="labels", what=f"{label!r} has no description: no seed shows it")
+                for label in bare
+            ]
+        )
+    return no_seeds(labels)
 
-    Raises:
-        InputError: as `prepare`, and where the file of rows as a whole cannot be used.
-    """
-    setting = prepare(seeds, recipe)
+
+def _checking(setting: Setting, rows: Source) -> Setting:
+    """Return the setting in which rows from anywhere are held against the seeds."""
+    recipe, seeds = setting.recipe, setting.seeds
     given = read_given(
         rows,
         columns=_columns(recipe),
-        several=setting.seeds.several,
-        pairs=setting.seeds.pairs,
+        several=seeds.several,
+        pairs=seeds.pairs,
         lenient=recipe.lenient,
+    )
+    found = {
+        "task": Classification.name,
+        "engine": "file",
+        "per_label": None,
+        "max_requests": len(given.labels) + 1,
+    }
+    return replace(
+        setting,
+        recipe=recipe.model_copy(update=found),
+        goal=all_of(given.labels, several=seeds.several),
+        rows=given,
+    )
+
+
+def _labelling(setting: Setting, texts: Source) -> Setting:
+    """Return the setting in which texts are given their labels."""
+    recipe, seeds = setting.recipe, setting.seeds
+    unlabelled = read_unlabelled(
+        texts, columns=_columns(recipe), pairs=seeds.pairs, lenient=recipe.lenient
     )
     return replace(
         setting,
-        recipe=setting.recipe.model_copy(
-            update={"engine": "file", "per_label": None, "max_requests": len(given.labels) + 1}
+        task=Labelling(
+            _task(seeds, recipe),
+            labels=seeds.labels,
+            several=seeds.several,
+            texts=unlabelled.examples,
         ),
-        goal=all_of(given.labels, several=setting.seeds.several),
-        templates={},
-        rows=given,
+        goal=all_texts(len(unlabelled.examples)),
+        unlabelled=unlabelled,
     )
+
+
+def _goal(recipe: Recipe, seeds: SeedSet) -> Goal:
+    if recipe.total is not None:
+        return in_total(seeds, rows=recipe.total)
+    return per_label(seeds, rows=recipe.per_label or ROWS_UNLESS_SAID)
+
+
+def _resolved(setting: Setting) -> Recipe:
+    """Return the recipe with what it leaves open filled in."""
+    recipe, labelling = setting.recipe, setting.unlabelled is not None
+    by_default = _LABELLING if labelling else _FROM_SEEDS if setting.used.examples else _FROM_LABELS
+    quota = None if labelling or recipe.total is not None else recipe.per_label or ROWS_UNLESS_SAID
+    found: dict[str, Any] = {
+        "task": Classification.name,
+        "per_label": quota,
+        "engine": recipe.engine or ("endpoint" if recipe.endpoint else "seedlm"),
+        "max_requests": recipe.max_requests
+        or (setting.goal.rows + 1 if labelling else 20 * setting.goal.rows + 200),
+        "strategies": recipe.strategies or by_default,
+    }
+    if labelling:
+        found["rows_per_request"] = 1
+        if "temperature" not in recipe.sampling.model_fields_set:  # the likeliest label is wanted
+            found["sampling"] = recipe.sampling.model_copy(update={"temperature": 0.0})
+    return recipe.model_copy(update=found)
+
+
+def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
+    """Yield what in the recipe does not go with the rows that are given."""
+    if recipe.engine == "seedlm" and setting.unlabelled is not None:
+        what = "seedlm cannot tell labels apart; name an engine that can, such as --endpoint URL"
+        yield InputFault(where="--unlabelled", what=what)
+    elif recipe.engine == "seedlm" and not setting.used.examples:
+        what = "seedlm learns from seeds; without them name an engine, such as --endpoint URL"
+        yield InputFault(where="--engine", what=what)
+    known = set(setting.seeds.labels)
+    for name, values in recipe.attributes.items():
+        strange = [label for label in values if label not in known]
+        if isinstance(values, Mapping) and strange:
+            what = f"{strange} are none of the labels {list(setting.seeds.labels)}"
+            yield InputFault(where=f"attributes, {name}", what=what)
+
+
+def _templates(setting: Setting, recipe: Recipe) -> dict[str, Template]:
+    """Load a template for each strategy in use; a label without seeds can only be described."""
+    names = list(recipe.ways)
+    shown = {label for seed in setting.used.examples for label in labels_of(seed.target)}
+    if "annotate" not in names and "zeroshot" not in names and set(setting.seeds.labels) - shown:
+        names.append("zeroshot")
+    return {name: load_template(name, folder=recipe.templates) for name in names}
 
 
 def renderer_of(setting: Setting) -> Renderer:
@@ -114,6 +247,7 @@ def renderer_of(setting: Setting) -> Renderer:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
+            logprobs=None if setting.unlabelled is None else RIVALS,
         ),
         random_seed=setting.recipe.random_seed,
     )
@@ -134,22 +268,6 @@ def without_reserve(seeds: SeedSet, *, share: float, random_seed: int) -> SeedSe
     return replace(seeds, examples=tuple(e for e in seeds.examples if e.id in kept))
 
 
-def load_template(strategy: str, *, folder: Path | None) -> Template:
-    """Load a template of the classification task.
-
-    Raises:
-        InputError: everything that is wrong with it.
-    """
-    try:
-        return load(
-            Classification.name, strategy, folder=folder, offered=OFFERED, required=REQUIRED
-        )
-    except TemplateError as error:
-        raise InputError(
-            [InputFault(where="template", what=problem) for problem in error.problems]
-        ) from error
-
-
 def _refuse_missing_encoder(encoder: str) -> None:
     """Refuse a path where nothing lies: as a name it would be looked for on a hub, for a minute.
 
@@ -163,24 +281,6 @@ def _columns(recipe: Recipe) -> Columns:
     return Columns(
         text=recipe.text_field, text_pair=recipe.text_pair_field, label=recipe.label_field
     )
-
-
-def _resolved(recipe: Recipe, seeds: SeedSet) -> tuple[Recipe, Goal]:
-    quota = recipe.per_label
-    if quota is None and recipe.total is None:
-        quota = ROWS_UNLESS_SAID
-    goal = (
-        in_total(seeds, rows=recipe.total)
-        if recipe.total is not None
-        else per_label(seeds, rows=quota or ROWS_UNLESS_SAID)
-    )
-    found = {
-        "task": Classification.name,
-        "per_label": quota,
-        "engine": recipe.engine or ("endpoint" if recipe.endpoint else "seedlm"),
-        "max_requests": recipe.max_requests or 20 * goal.rows + 200,
-    }
-    return recipe.model_copy(update=found), goal
 
 
 def _task(seeds: SeedSet, recipe: Recipe) -> Classification:

@@ -52,12 +52,13 @@ def ours(url: str, rows: int, *, encoder: str) -> dict[str, Any]:
     """Run; return from first request to last verdict, the encoder's rate, and the texts."""
     from augment import recipe
     from augment.app import run
+    from augment.setting import Inputs
 
     with tempfile.TemporaryDirectory() as folder:
         seeds, out = Path(folder) / "seeds.csv", Path(folder) / "run"
         write_seeds(seeds)
         options = {"endpoint": url, "total": rows, "out": out, "encoder": encoder}
-        outcome = asyncio.run(run(seeds, recipe.load(None, options=options)))
+        outcome = asyncio.run(run(Inputs(seeds=seeds), recipe.load(None, options=options)))
         assert outcome.exit_code == 0
         texts = [
             json.loads(line)["text"]

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from augment import recipe
-from augment.app import check
+from augment.app import run
+from augment.setting import Inputs
 
 Row: TypeAlias = dict[str, Any]
 LABELS, SEEDS_EACH, WRONG_SHARE = 10, 10, 0.1
@@ -56,13 +57,10 @@ def checked(
         options: dict[str, Any] = {"out": place / "out"}
         if holdout is not None:
             options["holdout"] = write(place / "holdout.jsonl", holdout)
-        outcome = asyncio.run(
-            check(
-                write(place / "rows.jsonl", rows),
-                write(place / "seeds.jsonl", seeds),
-                recipe.load(None, options=options),
-            )
+        inputs = Inputs(
+            rows=write(place / "rows.jsonl", rows), seeds=write(place / "seeds.jsonl", seeds)
         )
+        outcome = asyncio.run(run(inputs, recipe.load(None, options=options)))
         assert outcome.exit_code == 0
         for statement in outcome.statements.values():
             print(f"    {statement}")

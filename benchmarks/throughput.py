@@ -70,15 +70,16 @@ def bodies_for(url: str, rows: int) -> Iterator[bytes]:
     from augment import recipe
     from augment.embed.seeds import seed_vectors
     from augment.engines.openai import Dialect, payload
-    from augment.parts import planner_of
-    from augment.setting import prepare, renderer_of
+    from augment.parts import plan_of
+    from augment.setting import Inputs, prepare, renderer_of
 
     setting = prepare(
-        SEEDS, recipe.load(None, options={"endpoint": url, "total": rows, "encoder": "ngram"})
+        Inputs(seeds=SEEDS),
+        recipe.load(None, options={"endpoint": url, "total": rows, "encoder": "ngram"}),
     )
     render = renderer_of(setting).request
     vectors = seed_vectors(setting.used.examples, None)
-    planner = planner_of(setting, vectors, first_ask=0)
+    planner = plan_of(setting, vectors, first_ask=0)
     for _ in range(rows):
         ask = planner.next()
         assert ask is not None

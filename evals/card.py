@@ -40,7 +40,7 @@ def card(figures: Mapping[str, Json]) -> str:
 
 def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
     rejected = [
-        *_columns(figures["seeds"]),
+        *_columns(figures),
         _column("filter", "string"),
         _column("score", "float64"),
         _column("threshold", "float64"),
@@ -51,7 +51,7 @@ def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
         "pretty_name": wording.visible(figures["run"]["name"]),
         "license": "unknown",
         "task_categories": ["text-classification"],
-        **({} if figures["run"]["given"] else {"tags": ["synthetic"]}),
+        **({"tags": ["synthetic"]} if figures["run"]["kind"] == "made" else {}),
         "size_categories": [_size(figures["counts"]["accepted"])],
         "configs": [
             {
@@ -62,13 +62,15 @@ def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
             for name in ("accepted", "rejected")
         ],
         "dataset_info": [
-            {"config_name": "accepted", "features": _columns(figures["seeds"])},
+            {"config_name": "accepted", "features": _columns(figures)},
             {"config_name": "rejected", "features": rejected},
         ],
     }
 
 
-def _columns(seeds: Mapping[str, Json]) -> list[Json]:
+def _columns(figures: Mapping[str, Json]) -> list[Json]:
+    seeds, drawn = figures["seeds"], figures["making"]["recipe"].get("attributes") or {}
+    own = [_column(name, "string") for name in drawn]
     return [
         _column("text", "string"),
         *([_column("text_pair", "string")] if seeds["pairs"] else []),
@@ -80,6 +82,12 @@ def _columns(seeds: Mapping[str, Json]) -> list[Json]:
                 *(_column(name, "string") for name in _PROVENANCE),
                 {"name": "seed_ids", "list": "string"},
                 _column("ask", "int64"),
+                *([{"name": "attributes", "struct": own}] if own else []),
+                *(
+                    [_column("given", "string"), _column("probability", "float64")]
+                    if figures["run"]["kind"] == "labelled"
+                    else []
+                ),
             ],
         },
     ]

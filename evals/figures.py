@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from augment.records import Arrival, Calibration, Completion, Decision, Json, SeedSet
 from evals import lengths
+from evals.attributes import AttributeCounts
+from evals.labelling import Labelling
 from evals.points import Points
 from evals.samples import shortened
 from evals.scores import Scores
@@ -51,10 +53,12 @@ def gather(
         space: where the map lies; without it there is none.
     """
     timeline = Timeline(sessions)
-    tally, points = Tally(subject), Points(subject)
+    tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
+    labelling = Labelling(subject) if subject.kind == "labelled" else None
     scores = [Scores(calibration) for calibration in calibrations]
     for arrival, rows, decisions in rounds:
         tally.arrived(arrival)
+        attributes.arrived(arrival)
         timeline.add(
             arrival.at,
             accepted=sum(decision.accepted for decision in decisions),
@@ -66,6 +70,9 @@ def gather(
         for row, decision in zip(rows, decisions, strict=True):
             tally.judged(arrival, row, decision)
             points.judged(arrival, row, decision)
+            attributes.judged(arrival, decision)
+            if labelling is not None:
+                labelling.judged(row, decision)
             for each in scores:
                 each.judged(decision)
     given_up = {detail for _, kind, detail in notes if kind == "given up"}
@@ -75,6 +82,8 @@ def gather(
         "seeds": _seeds(subject.seeds),
         "notices": list(subject.notices),
         **tally.figures(active_s=timeline.active_s, given_up=given_up),
+        "attributes": attributes.figures(),
+        "labelling": None if labelling is None else labelling.figures(),
         "throughput": timeline.figures(),
         "lengths": lengths.compare(
             Counter(len(seed.whole) for seed in subject.seeds.examples), tally.lengths
@@ -96,7 +105,7 @@ def _run(
     return {
         "name": subject.name,
         "task": subject.task,
-        "given": subject.given,
+        "kind": subject.kind,
         "ending": subject.ending,
         "ending_detail": subject.ending_detail,
         "engine": subject.making.engine,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from augment.protocols import Vectors
-from augment.records import Example, Json, SeedSet
+from augment.records import Example, Json, Kind, SeedSet
 
 Ending: TypeAlias = Literal["done", "exhausted", "budget", "gone", "interrupted"]
 
@@ -40,8 +40,7 @@ class Subject:
         fields: a row's own fields, as its file has them.
         ending_detail: in words; empty where there is nothing to say.
         notices: what a reader must know of how the rows were judged.
-        given: whether the rows came out of a file, which `making.model` names, and were only
-            checked.
+        kind: what the run did; where rows were checked, `making.model` names their file.
     """
 
     name: str
@@ -55,7 +54,7 @@ class Subject:
     ending_detail: str
     making: Making
     notices: Sequence[str] = ()
-    given: bool = False
+    kind: Kind = "made"
 
     @property
     def random_seed(self) -> int:

@@ -154,7 +154,7 @@ class Tally:
     def _rates(self, active_s: float) -> dict[str, Json]:
         """Return the share of the candidates, or given rows, accepted; speeds over active time."""
         accepted, candidates = self.counts["accepted"], self.counts["candidates"]
-        whole = candidates + self.counts["none"] if self._subject.given else candidates
+        whole = candidates + self.counts["none"] if self._subject.kind == "checked" else candidates
         return {
             "kept": round(accepted / whole, 4) if whole else None,
             "answers_per_s": rate(self.counts["asks"], active_s),
@@ -187,7 +187,9 @@ class Tally:
                 "accepted": self._labels[True][label],
                 "rejected": self._labels[False][label],
             }
-            for label in subject.seeds.labels
+            for label in dict.fromkeys(
+                (*subject.seeds.labels, *self._labels[True], *self._labels[False])
+            )
         ]
 
     def _funnel(self) -> list[Json]:

@@ -33,6 +33,9 @@ _REASONS = {
     "no_encoder": "no encoder was asked for",
     "no_holdout": "no hold-out was given",
     "no_label": "rows without a label",
+    "no_other_label": "rows that bear every label",
+    "no_probability": "the engine did not tell how sure it was",
+    "no_seeds": "there are no seeds",
     "placeholder": "unfilled placeholders",
     "quota": "rows beyond the quota",
     "refusal": "refusals in words",
@@ -45,8 +48,10 @@ _REASONS = {
     "too_near": "rows that say what a seed says",
     "too_short": "texts too short",
     "truncated": "answers cut off",
+    "unknown_label": "labels that the seeds do not have",
     "unknown_language": "the encoder does not know the language",
     "unreadable": "unreadable responses",
+    "unsure": "labels that the engine was not sure of",
 }
 
 _SCALES = {
@@ -65,7 +70,7 @@ _ENDINGS = {
 def headline(figures: Mapping[str, Json]) -> str:
     """Return the sentence that says what happened."""
     run, counts = figures["run"], figures["counts"]
-    nouns = "rows" if run["given"] else "candidates"
+    nouns = "candidates" if run["kind"] == "made" else "rows"
     accepted, wanted = counts["accepted"], counts["wanted"]
     parts = [
         f"{counted(accepted, 'row')} accepted"
@@ -73,7 +78,7 @@ def headline(figures: Mapping[str, Json]) -> str:
         else f"{number(accepted)} of {counted(wanted, 'row')} accepted"
     ]
     parts[0] += f" in {duration(run['active_s'])}"
-    if wanted is None and not run["given"]:
+    if wanted is None and run["kind"] == "made":
         full = sum(cell["accepted"] >= cell["wanted"] for cell in figures["cells"])
         parts.append(f"{number(full)} of {counted(len(figures['cells']), 'quota')} full")
     if run["ending"] in _ENDINGS:

@@ -40,7 +40,7 @@ def test_without_a_file_everything_has_its_default():
     found = load(None, options={})
 
     assert (found.random_seed, found.reserve, found.concurrency) == (0, 0.0, 64)
-    assert found.strategies == {"fewshot": 0.8, "paraphrase": 0.2}
+    assert found.strategies is None, "that depends on the rows"
     assert found.per_label is found.total is found.endpoint is None
 
 
@@ -80,18 +80,20 @@ def test_labels_are_a_list_or_a_mapping_to_descriptions(written):
 def test_every_fault_is_named_at_once_with_its_place(written):
     path = written({
         "per-label": 0, "shot": 3, "sampling": {"temprature": 1, "top-p": 2},
-        "strategies": {"zeroshot": 1}, "filters": {"without": ["typos"]}, "holdout": 5,
+        "strategies": {"oneshot": 1}, "attributes": {"length": []},
+        "filters": {"without": ["typos"]}, "holdout": 5,
     })  # fmt: skip
     found = faults(path, concurrency="many", timeout_s="-1")
     text = "\n".join(found)
 
-    assert len(found) == 9
+    assert len(found) == 10
     for part in (
         f"{path}, per-label: ",
         f"{path}: unknown key 'shot'; allowed are task, per-label",
         f"{path}: unknown key 'sampling.temprature'",
         f"{path}, sampling.top-p: ",
-        f"{path}, strategies.zeroshot",
+        f"{path}, strategies.oneshot",
+        f"{path}, attributes.length: must be a list of texts, or such a list for each label",
         f"{path}, filters.without.0: ",
         f"{path}, holdout: ",
         "command line, concurrency: ",

@@ -60,7 +60,7 @@ def test_a_request_shows_the_exemplars_in_the_order_of_the_ask() -> None:
     assert 0 < user.index("Text: no card yet\n") < user.index("Text: where is my card?\n")
     assert request.schema == Classification(LABELS).schema(ASK)
     assert request.ask is ASK
-    assert asdict(request.sampling) == {
+    assert asdict(request.sampling) | {"logprobs": request.logprobs} == {
         **asdict(DECODING),
         "seed": draw_seed(0, 0, "sampling"),
     }

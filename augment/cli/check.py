@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from augment import recipe
-from augment.app import check
+from augment.app import run
 from augment.cli.options import add_options, given_options
 from augment.cli.watched import carried_out
+from augment.setting import Inputs
 
 OUT = Path("runs/check")
 _OPTIONS = (
@@ -31,6 +32,5 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     given = {"out": OUT, **given_options(options)}
     settled = recipe.load(options.recipe, options=given)
-    return carried_out(
-        lambda watch, say: check(options.rows, options.seeds, settled, watch=watch, say=say)
-    )
+    inputs = Inputs(seeds=options.seeds, rows=options.rows)
+    return carried_out(lambda watch, say: run(inputs, settled, watch=watch, say=say))

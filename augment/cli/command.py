@@ -6,7 +6,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from augment.errors import AugmentError
 
@@ -68,18 +67,20 @@ def _run(arguments: Sequence[str]) -> int:
     """`augment run SEEDS ...`."""
     from augment import recipe
     from augment.app import run
-    from augment.cli.options import add_options, given_options
+    from augment.cli.options import add_options, add_seeds, given_options
     from augment.cli.watched import carried_out
+    from augment.setting import Inputs
 
     parser = argparse.ArgumentParser(
         prog="augment run",
         description="Run until every label has its accepted rows, or continue such a run.",
     )
-    parser.add_argument("seeds", type=Path, help="CSV, TSV, JSONL, JSON, Parquet or a folder")
+    add_seeds(parser)
     add_options(parser)
     options = parser.parse_args(arguments)
     settled = recipe.load(options.recipe, options=given_options(options))
-    return carried_out(lambda watch, say: run(options.seeds, settled, watch=watch, say=say))
+    inputs = Inputs(seeds=options.seeds)
+    return carried_out(lambda watch, say: run(inputs, settled, watch=watch, say=say))
 
 
 def _check(arguments: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ _LINE_EVERY_S = 5.0
 _HEADLINES = {
     "done": "Done: every quota is full.",
     "checked": "Done: every row was checked.",
+    "labelled": "Done: every text was asked about.",
     "exhausted": "Stopped: some quotas cannot be filled.",
     "budget": "Stopped: the budget is spent.",
     "gone": "Stopped: the engine is gone.",
@@ -115,11 +116,11 @@ def summary(outcome: Outcome) -> RenderableType:
     table.add_column(justify="right")
     asked = [("asked", progress.requests), ("answered", progress.answered)]
     rows = [
-        *([("rows", progress.requests)] if outcome.given else asked),
+        *([("rows", progress.requests)] if outcome.kind == "checked" else asked),
         ("accepted", progress.accepted),
         ("rejected", progress.rejected),
         *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
-        *([] if outcome.given else [("tokens", progress.tokens)]),
+        *([] if outcome.kind == "checked" else [("tokens", progress.tokens)]),
     ]
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}")
@@ -127,7 +128,7 @@ def summary(outcome: Outcome) -> RenderableType:
         rate = outcome.embedded / max(outcome.embedding_s, 1e-3)
         table.add_row("embedded", f"{outcome.embedded:,} at {rate:.0f}/s")
     table.add_row("duration", duration(outcome.seconds_in_all))
-    headline = _HEADLINES["checked" if outcome.given and finished else outcome.finish]
+    headline = _HEADLINES[outcome.kind if outcome.kind != "made" and finished else outcome.finish]
     head = [Text(headline, style="bold")]
     head += [Text(visible(outcome.detail))] if outcome.detail else []
     head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]

@@ -14,8 +14,21 @@ from typing import Any
 from augment.recipe import Recipe
 
 _ONLY_IN_A_FILE = frozenset(
-    {"headers", "extra_body", "prices", "labels", "glossary", "strategies", "sampling", "filters"}
-)
+    {
+        "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
+        "strategies", "sampling", "filters",
+    }
+)  # fmt: skip
+
+
+def add_seeds(parser: argparse.ArgumentParser) -> None:
+    """Add the seeds, which may be left out where the recipe describes its labels."""
+    parser.add_argument(
+        "seeds",
+        type=Path,
+        nargs="?",
+        help="CSV, TSV, JSONL, JSON, Parquet or a folder; none where the recipe describes labels",
+    )
 
 
 def add_options(

@@ -6,14 +6,14 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from augment import recipe
 from augment.cli.display import duration
-from augment.cli.options import add_options, given_options
+from augment.cli.options import add_options, add_seeds, given_options
 from augment.preview import Estimate, Preview, Shown, preview
 from augment.records import Candidate, Completion, Fault, Verdict
 from augment.screening import rejected
+from augment.setting import Inputs
 from evals.wording import number, visible
 
 
@@ -24,13 +24,13 @@ def main(arguments: Sequence[str]) -> int:
         description="Render three prompts, show their answers with every verdict, and estimate "
         "what the whole run takes. Writes nothing.",
     )
-    parser.add_argument("seeds", type=Path, help="CSV, TSV, JSONL, JSON, Parquet or a folder")
+    add_seeds(parser)
     add_options(parser)
     options = parser.parse_args(arguments)
     settled = recipe.load(options.recipe, options=given_options(options))
-    if settled.encoder != recipe.NO_ENCODER:
+    if settled.encoder != recipe.NO_ENCODER and options.seeds is not None:
         sys.stderr.write("Loading the encoder ...\n")
-    found = asyncio.run(preview(options.seeds, settled))
+    found = asyncio.run(preview(Inputs(seeds=options.seeds), settled))
     for line in lines(found):
         sys.stdout.write(visible(line) + "\n")
     return 0

@@ -12,9 +12,11 @@ from augment.cli.options import add_options, given_options
 from augment.draws import draw_seed
 from augment.embed.seeds import seed_vectors
 from augment.errors import InputError
-from augment.parts import encoder_worker, run_encoder, strategies_of
+from augment.parts import encoder_worker, plan_of, run_encoder, strategies_of
+from augment.plan.attributes import Attributes
 from augment.records import Need
-from augment.setting import Setting, load_template, prepare, renderer_of
+from augment.setting import Inputs, Setting, prepare, renderer_of
+from augment.tasks.templates import load_template
 from prompts.templates import names
 
 
@@ -28,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     for one in (listing, showing):
         one.add_argument("--templates", type=Path, metavar="FOLDER", help="of your own templates")
     rendering = commands.add_parser("render", help="a prompt as a run would send it")
-    rendering.add_argument("strategy", help="fewshot or paraphrase")
-    rendering.add_argument("seeds", type=Path)
+    rendering.add_argument("strategy", help="fewshot, zeroshot, paraphrase or annotate")
+    rendering.add_argument("seeds", type=Path, nargs="?")
     rendering.add_argument("--label", action="append", help="wanted; may be repeated")
     rendering.add_argument("--number", type=int, default=0, help="of the ask (0)")
     add_options(rendering)
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         return _list(options.templates)
     if options.command == "show":
         return _show(options.name, options.templates)
-    setting = prepare(options.seeds, recipe.load(options.recipe, options=given_options(options)))
+    settled = recipe.load(options.recipe, options=given_options(options))
+    setting = prepare(Inputs(seeds=options.seeds), settled)
     return _render(setting, options.strategy, labels=options.label, number=options.number)
 
 
@@ -58,23 +61,37 @@ def _show(name: str, folder: Path | None) -> int:
 
 
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
-    known = [name for name, weight in setting.recipe.strategies.items() if weight > 0]
+    known = list(setting.recipe.ways)
     if strategy not in known:
         raise InputError.one(strategy, f"no such strategy in the recipe; there are {known}")
-    wanted = tuple(labels) if labels else next(iter(setting.goal.choices))
-    if wanted not in setting.goal.choices:
-        some = [list(choice) for choice in list(setting.goal.choices)[:20]]
-        raise InputError.one("--label", f"{list(wanted)} is never asked for; e.g. {some} are")
     with (
-        encoder_worker(setting.recipe, known=False) as worker,
+        encoder_worker(setting, known=False) as worker,
         run_encoder(worker, None) as encoder,
     ):
         vectors = seed_vectors(setting.used.examples, encoder)
-    ways = {way.name: way for way in strategies_of(setting, vectors)}
-    seed = draw_seed(setting.recipe.random_seed, number, "exemplars")
-    ask = ways[strategy].propose(Need(number=number, labels=wanted, draw_seed=seed))
+    if setting.kind == "labelled":
+        ask = plan_of(setting, vectors, first_ask=number).next()
+    else:
+        need = _need(setting, tuple(labels or ()), number=number)
+        ask = strategies_of(setting, vectors)[strategy].propose(need)
     if ask is None:
-        raise InputError.one(strategy, f"has no way to ask for {list(wanted)}: no seed has them")
+        raise InputError.one(strategy, f"has nothing to ask with number {number} and these labels")
     for message in renderer_of(setting).request(ask).messages:
         sys.stdout.write(f"--- {message.role}\n{message.content}\n")
     return 0
+
+
+def _need(setting: Setting, labels: tuple[str, ...], *, number: int) -> Need:
+    """Return what the ask of this number would be told, if these labels were wanted."""
+    wanted = labels or next(iter(setting.goal.choices))
+    if wanted not in setting.goal.choices:
+        some = [list(choice) for choice in list(setting.goal.choices)[:20]]
+        raise InputError.one("--label", f"{list(wanted)} is never asked for; e.g. {some} are")
+    seed = setting.recipe.random_seed
+    attributes = Attributes(setting.recipe.attributes)
+    return Need(
+        number=number,
+        labels=wanted,
+        draw_seed=draw_seed(seed, number, "exemplars"),
+        attributes=attributes.draw(wanted, draw_seed=draw_seed(seed, number, "attributes")),
+    )

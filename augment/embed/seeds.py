@@ -28,7 +28,7 @@ class SeedVectors:
 
     vectors: Vectors
     encoder: Encoder | None
-    no_basis: Literal["no_encoder", "unknown_language"]
+    no_basis: Literal["no_encoder", "no_seeds", "unknown_language"]
     name: str
     about: str = ""
     notices: tuple[str, ...] = ()
@@ -42,7 +42,18 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
         EncoderError: its process died.
     """
     texts = [seed.whole for seed in seeds]
-    if encoder is None or not texts:
+    if not texts:
+        return SeedVectors(
+            vectors=ngram_vectors(texts),
+            encoder=None,
+            no_basis="no_seeds",
+            name=NAME,
+            notices=(
+                "there are no seeds: length, label agreement and similarity were not judged, and "
+                "nothing was held against an example. `augment seeds` proposes some to start from",
+            ),
+        )
+    if encoder is None:
         return SeedVectors(
             vectors=ngram_vectors(texts), encoder=None, no_basis="no_encoder", name=NAME
         )

@@ -20,6 +20,7 @@ _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
 }
 _THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
 _NAMES_SCHEMA = re.compile(r"response_format|json_schema|guided|structured|grammar", re.IGNORECASE)
+_NAMES_LOGPROBS = re.compile(r"logprobs", re.IGNORECASE)
 _NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -30,10 +31,12 @@ class Dialect:
     Attributes:
         schema: guided decoding to a JSON schema through `response_format`.
         system: messages in the system role.
+        logprobs: log-probabilities of tokens.
     """
 
     schema: bool = True
     system: bool = True
+    logprobs: bool = True
 
     def without(self, complaint: str, *, proven: Dialect) -> Dialect:
         """Return the dialect that avoids what a refusal complains of.
@@ -45,10 +48,11 @@ class Dialect:
         return Dialect(
             schema=self.schema and (proven.schema or not _NAMES_SCHEMA.search(complaint)),
             system=self.system and (proven.system or not _NAMES_SYSTEM.search(complaint)),
+            logprobs=self.logprobs and (proven.logprobs or not _NAMES_LOGPROBS.search(complaint)),
         )
 
 
-NOTHING_PROVEN = Dialect(schema=False, system=False)
+NOTHING_PROVEN = Dialect(schema=False, system=False, logprobs=False)
 
 
 def payload(
@@ -71,6 +75,8 @@ def payload(
             "type": "json_schema",
             "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
         }
+    if request.logprobs is not None and dialect.logprobs:
+        body |= {"logprobs": True, "top_logprobs": request.logprobs}
     body.update(extra)
     return body
 
@@ -111,7 +117,7 @@ def completion(body: bytes) -> Completion:
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
         reasoning=thoughts,
-        logprobs=_logprobs(choice.get("logprobs")),
+        logprobs=token_logprobs(choice.get("logprobs")),
         calls=1,
     )
 
@@ -159,7 +165,8 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def _logprobs(value: object) -> tuple[TokenLogprob, ...] | None:
+def token_logprobs(value: object) -> tuple[TokenLogprob, ...] | None:
+    """Read a choice's `logprobs`; None where there are none, or what is there is none."""
     if value is None:
         return None
     try:

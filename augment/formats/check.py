@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from augment.formats.layout import lay_out
+from augment.errors import InputError
+from augment.formats.layout import Source, lay_out
 from augment.formats.rows import (
     Columns,
     Draft,
@@ -21,7 +21,7 @@ from augment.formats.rows import (
 )
 from augment.records import Example, Scalar, SeedSet, Target
 
-__all__ = ["Columns", "read_holdout", "read_seeds"]
+__all__ = ["Columns", "Source", "no_seeds", "read_holdout", "read_seeds", "read_unlabelled"]
 
 _FIRST = 5
 
@@ -44,12 +44,12 @@ class _Sifted:
 
 
 def read_seeds(
-    path: Path, *, columns: Columns, labels: Sequence[str] | None, lenient: bool
+    source: Source, *, columns: Columns, labels: Sequence[str] | None, lenient: bool
 ) -> SeedSet:
     """Read the seeds of a run.
 
     Args:
-        path: a file or folder as `augment.formats.read.read_table` takes it.
+        source: of the rows.
         columns: the names of the columns, as far as the user gives them.
         labels: the labels that may occur, in the order wanted; None for any.
         lenient: whether rows with faults are left out, with a warning, instead of refused.
@@ -58,7 +58,7 @@ def read_seeds(
         InputError: with the first fifty faults and the number of the others; where lenient, only
             if the file as a whole is at fault or no row is left.
     """
-    table, layout = lay_out(path, columns, allowed=labels, labelled=True)
+    table, layout = lay_out(source, columns, allowed=labels, labelled=True)
     drafts = [draft(row, layout, prefix="s") for row in table.rows]
     sound = [row for row in drafts if not row.faults]
     sifted = _sift(sound, table.unit)
@@ -90,7 +90,14 @@ def read_seeds(
     )
 
 
-def read_holdout(path: Path, *, columns: Columns) -> tuple[Example[Target], ...]:
+def no_seeds(labels: Sequence[str]) -> SeedSet:
+    """Return what a run starts from that has labels only."""
+    return SeedSet(
+        examples=(), labels=tuple(labels), several=False, pairs=False, digest=_digest(())
+    )
+
+
+def read_holdout(source: Source, *, columns: Columns) -> tuple[Example[Target], ...]:
     """Read texts that must not leak: all rows, in file order, their ids made of the row.
 
     Labels are optional: a row without one has the origin `given` and an empty target.
@@ -98,12 +105,57 @@ def read_holdout(path: Path, *, columns: Columns) -> tuple[Example[Target], ...]
     Raises:
         InputError: as for seeds, except that rows may repeat or contradict each other.
     """
-    table, layout = lay_out(path, columns, allowed=None, labelled=False)
-    drafts = [draft(row, layout, prefix="h") for row in table.rows]
+    table, layout = lay_out(source, columns, allowed=None, labelled=False)
+    drafts = [draft(row, layout, prefix="h", own_ids=False) for row in table.rows]
     faults = [*table.faults, *_row_faults(drafts)]
     if faults:
         raise table.error(faults)
     return tuple(row.example for row in drafts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlabelled:
+    """Texts that await their labels.
+
+    Attributes:
+        examples: in file order, without labels.
+        digest: SHA-256 (hex) of their content.
+        warnings: rows that were skipped.
+    """
+
+    examples: tuple[Example[Target], ...]
+    digest: str
+    warnings: tuple[str, ...]
+
+
+def read_unlabelled(source: Source, *, columns: Columns, pairs: bool, lenient: bool) -> Unlabelled:
+    """Read texts that are to be given labels; labels that stand beside them are not looked at.
+
+    Args:
+        source: of the rows.
+        columns: the names of the columns, as far as the user gives them.
+        pairs: whether rows are to have a second text.
+        lenient: whether rows with faults are left out, with a warning, instead of refused.
+
+    Raises:
+        InputError: as for seeds, except that texts may repeat.
+    """
+    table, layout = lay_out(source, columns, allowed=None, labelled=False)
+    if pairs is not layout.pairs:
+        has, have = ("no second text", "two") if pairs else ("a second text", "one")
+        raise InputError.one(table.name, f"has {has}, and the seeds have {have} a row")
+    layout = replace(layout, label=None, first_list=None)
+    drafts = [draft(row, layout, prefix="u") for row in table.rows]
+    sound = [row for row in drafts if not row.faults]
+    faults = [*table.faults, *_row_faults(drafts)]
+    if faults and not (lenient and sound):
+        raise table.error(faults)
+    examples = tuple(replace(row.example, target=(), origin="given") for row in sound)
+    return Unlabelled(
+        examples=examples,
+        digest=_digest(examples),
+        warnings=(*table.warnings, *_skipped(faults, table.unit)),
+    )
 
 
 def _row_faults(drafts: Iterable[Draft]) -> list[RowFault]:

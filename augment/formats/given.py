@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.errors import InputError
-from augment.formats.layout import lay_out
+from augment.formats.layout import Source, lay_out
 from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell, listed, shown
 
 
@@ -32,11 +32,13 @@ class Given:
     warnings: tuple[str, ...]
 
 
-def read_given(path: Path, *, columns: Columns, several: bool, pairs: bool, lenient: bool) -> Given:
+def read_given(
+    source: Source, *, columns: Columns, several: bool, pairs: bool, lenient: bool
+) -> Given:
     """Read rows as they are: an empty text or a strange label is for the filters to reject.
 
     Args:
-        path: a file or folder as `augment.formats.read.read_table` takes it.
+        source: of the rows.
         columns: the names of the columns, as far as the user gives them.
         several: whether rows are to bear a list of labels, as the seeds do.
         pairs: whether rows are to have a second text.
@@ -45,7 +47,7 @@ def read_given(path: Path, *, columns: Columns, several: bool, pairs: bool, leni
     Raises:
         InputError: nothing can be read, a column is missing, or a line is no row.
     """
-    table, layout = lay_out(path, columns, allowed=None, labelled=True)
+    table, layout = lay_out(source, columns, allowed=None, labelled=True)
     if table.faults and not lenient:
         raise table.error(table.faults)
     second = layout.text_pair if pairs else None
@@ -63,7 +65,7 @@ def read_given(path: Path, *, columns: Columns, several: bool, pairs: bool, leni
     ]
     skipped = f"lines that are no rows, skipped: {len(table.faults)}"
     return Given(
-        name=path.name,
+        name=Path(table.name).name,
         labels=labels,
         answers=answers,
         digest=sha256("\n".join(answers).encode()).hexdigest(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from augment.errors import InputError, InputFault
 from augment.formats.read import read_table
@@ -27,13 +28,17 @@ _KNOWN = {
 _EXTRACTION = ("entities", "relations", "events")
 
 
+Source: TypeAlias = Path | Table
+"""Where rows stand: a file or folder as `augment.formats.read.read_table` takes it, or memory."""
+
+
 def lay_out(
-    path: Path, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
+    source: Source, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
 ) -> tuple[Table, Layout]:
-    """Read a file and find its columns.
+    """Read rows and find their columns.
 
     Args:
-        path: a file or folder as `augment.formats.read.read_table` takes it.
+        source: of the rows.
         columns: the names of the columns, as far as the user gives them.
         allowed: the labels that may occur; None for any.
         labelled: whether there must be a column of labels.
@@ -41,7 +46,7 @@ def lay_out(
     Raises:
         InputError: nothing can be read, there are no rows, or a column is missing or in doubt.
     """
-    table = read_table(path)
+    table = source if isinstance(source, Table) else read_table(source)
     if not table.rows and table.faults:
         raise table.error(table.faults)
     if not table.rows:
@@ -94,7 +99,7 @@ def _layout(
         untyped=table.untyped,
         allowed=allowed,
         labelled=labelled,
-        own_ids=labelled and "id" not in given and _unique_ids(table.rows),
+        own_ids="id" not in given and _unique_ids(table.rows),
     )
 
 

@@ -113,7 +113,7 @@ class Layout:
         untyped: as in `Table`: a list is then written as a JSON string.
         allowed: the labels that may occur, or None for any.
         labelled: whether every row must have a label.
-        own_ids: whether the column `id` serves as such.
+        own_ids: whether the column `id` can serve as such.
     """
 
     text: str
@@ -141,8 +141,9 @@ class Draft:
     faults: tuple[str, ...]
 
 
-def draft(row: RawRow, layout: Layout, *, prefix: str) -> Draft:
-    """Return the row's example, its id made of prefix and row where it has none of its own."""
+def draft(row: RawRow, layout: Layout, *, prefix: str, own_ids: bool = True) -> Draft:
+    """Return the row's example, its id made of prefix and row where it keeps none of its own."""
+    own_ids = own_ids and layout.own_ids
     faults: list[str] = []
     chosen = (layout.text, layout.text_pair, layout.label)
     text = _text(row.values.get(layout.text), f"column {shown(layout.text)}", faults)
@@ -154,14 +155,14 @@ def draft(row: RawRow, layout: Layout, *, prefix: str) -> Draft:
     unlabelled = not layout.labelled and is_blank(cell)
     target = _target(cell, layout, faults) if not unlabelled else () if layout.first_list else ""
     group = None if "group" in chosen else _group(row.values.get("group"), faults)
-    aside = {*chosen, "group", "provenance", "id" if layout.own_ids else None}
+    aside = {*chosen, "group", "provenance", "id" if own_ids else None}
     meta = {
         name: _scalar(name, value, faults)
         for name, value in row.values.items()
         if name not in aside
     }
     cells = [row.values.get(name) for name in chosen if name] + (cell if is_list(cell) else [])
-    number = str(row.values["id"]).strip() if layout.own_ids else f"{prefix}{row.number}"
+    number = str(row.values["id"]).strip() if own_ids else f"{prefix}{row.number}"
     _refuse_characters(number, "id", faults)
     return Draft(
         number=row.number,

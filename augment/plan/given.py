@@ -1,14 +1,15 @@
-"""The plan where rows are given in a file: each is taken once, in order, and none is missing."""
+"""The plan where rows or texts are given in a file: each is taken once, in order."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from augment.plan.goal import Goal, LabelSet, cell_name
 from augment.records import Ask
 
 STRATEGY = "given"
+ANY_LABEL = "(any label)"
 
 
 def all_of(labels: Sequence[LabelSet], *, several: bool) -> Goal:
@@ -23,13 +24,23 @@ def all_of(labels: Sequence[LabelSet], *, several: bool) -> Goal:
     return Goal(wanted=dict(wanted), choices=cells, rows=len(labels))
 
 
-class GivenRows:
-    """The Protocol `Plan` over rows that are there already."""
+def all_texts(texts: int) -> Goal:
+    """Return the goal that every given text be accepted with some label."""
+    return Goal(wanted={ANY_LABEL: texts}, choices={}, rows=texts, otherwise=(ANY_LABEL,))
 
-    def __init__(self, goal: Goal, labels: Sequence[LabelSet], *, first_ask: int = 0) -> None:
-        """Take the labels of each row; `first_ask` is the first row that was not taken yet."""
+
+def given_ask(number: int, labels: LabelSet) -> Ask:
+    """Return the ask for a row that is there already, by its place in the file, from 0."""
+    return Ask(number=number, strategy=STRATEGY, labels=labels)
+
+
+class InOrder:
+    """The Protocol `Plan` over what is there already: an ask's number is its place in the file."""
+
+    def __init__(self, goal: Goal, ask: Callable[[int], Ask], *, first_ask: int = 0) -> None:
+        """Take the goal, and what gives the ask for each place; `first_ask` is the next one."""
         self._goal = goal
-        self._labels = labels
+        self._ask = ask
         self._next = first_ask
         self._judged = 0
         self._accepted = Counter(dict.fromkeys(goal.wanted, 0))
@@ -52,7 +63,7 @@ class GivenRows:
     @property
     def filled(self) -> bool:
         """Whether every row was judged."""
-        return self._judged >= len(self._labels)
+        return self._judged >= self._goal.rows
 
     @property
     def finished(self) -> bool:
@@ -64,11 +75,11 @@ class GivenRows:
         return True
 
     def next(self) -> Ask | None:
-        """Return the ask for the next row; its number is the row's place in the file, from 0."""
-        if self._next >= len(self._labels):
+        """Return the ask for the next row; None once all are under way."""
+        if self._next >= self._goal.rows:
             return None
         number, self._next = self._next, self._next + 1
-        return Ask(number=number, strategy=STRATEGY, labels=self._labels[number])
+        return self._ask(number)
 
     def sent(self, ask: Ask) -> None:
         """Leave it: what was sent is known by its number."""

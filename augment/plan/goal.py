@@ -24,11 +24,13 @@ class Goal:
         wanted: accepted rows wanted of each cell, by its name.
         choices: label sets to ask for, each with the cells it advances.
         rows: how many accepted rows that takes, where it can be told beforehand; else the most.
+        otherwise: the cells that a row with any other labels advances.
     """
 
     wanted: Mapping[str, int]
     choices: Mapping[LabelSet, tuple[str, ...]]
     rows: int
+    otherwise: tuple[str, ...] = ()
     by_set: Mapping[frozenset[str], tuple[str, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -36,8 +38,8 @@ class Goal:
         object.__setattr__(self, "by_set", by_set)
 
     def cells_of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the cells that a row with these labels advances; none for an unknown set."""
-        return self.by_set.get(frozenset(labels), ())
+        """Return the cells that a row with these labels advances."""
+        return self.by_set.get(frozenset(labels), self.otherwise)
 
 
 def per_label(seeds: SeedSet, *, rows: int) -> Goal:

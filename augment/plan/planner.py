@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from augment.draws import draw_seed
 from augment.errors import InputError
+from augment.plan.attributes import Attributes
 from augment.plan.goal import Goal, LabelSet
 from augment.protocols import Strategy
 from augment.records import Ask, Need
@@ -76,12 +77,14 @@ class Planner:
         strategies: Sequence[tuple[Strategy, float]],
         *,
         random_seed: int,
+        attributes: Attributes | None = None,
         first_ask: int = 0,
     ) -> None:
         """Take the strategies with their weights; `first_ask` numbers the next ask."""
         self._goal = goal
         self._strategies = strategies
         self._random_seed = random_seed
+        self._attributes = attributes or Attributes({})
         self._number = first_ask
         self._cells = {name: _Cell(name, wanted) for name, wanted in goal.wanted.items()}
         self._choices: dict[LabelSet, list[_Cell]] = {
@@ -214,6 +217,9 @@ class Planner:
             number=self._number,
             labels=labels,
             draw_seed=draw_seed(self._random_seed, self._number, "exemplars"),
+            attributes=self._attributes.draw(
+                labels, draw_seed=draw_seed(self._random_seed, self._number, "attributes")
+            ),
         )
         first = self._drawn_strategy()
         for strategy, _ in (*self._strategies[first:], *self._strategies[:first]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from augment.plan.exemplars import Exemplars
 from augment.records import Ask, Need
@@ -18,21 +19,42 @@ class FewShot:
         self._shots = shots
         self._k = k
 
-    def propose(self, need: Need) -> Ask:
-        """Return an ask that shows up to `shots` seeds; none where the label has none."""
+    def propose(self, need: Need) -> Ask | None:
+        """Return an ask that shows up to `shots` seeds; None where there are none to show."""
+        drawn = self._exemplars.draw(need.labels, k=self._shots, rng=random.Random(need.draw_seed))
+        if self._shots and not drawn:
+            return None
         return Ask(
             number=need.number,
             strategy=self.name,
             labels=need.labels,
-            exemplars=self._exemplars.draw(
-                need.labels, k=self._shots, rng=random.Random(need.draw_seed)
-            ),
+            exemplars=drawn,
+            attributes=need.attributes,
+            k=self._k,
+        )
+
+
+class ZeroShot:
+    """Say what the wanted label means, show nothing, and ask for rows."""
+
+    name = "zeroshot"
+
+    def __init__(self, *, k: int) -> None:
+        self._k = k
+
+    def propose(self, need: Need) -> Ask:
+        """Return an ask; there is always one."""
+        return Ask(
+            number=need.number,
+            strategy=self.name,
+            labels=need.labels,
+            attributes=need.attributes,
             k=self._k,
         )
 
 
 class Paraphrase:
-    """Show one seed and ask for the same in other words."""
+    """Show one seed and ask for the same in other words; it stays what it is like."""
 
     name = "paraphrase"
 
@@ -52,3 +74,17 @@ class Paraphrase:
             exemplars=(drawn,),
             k=self._k,
         )
+
+
+class Annotate:
+    """Show a given text and the seeds nearest to it, and ask for its label."""
+
+    name = "annotate"
+
+    def __init__(self, nearest: Callable[[int], tuple[str, ...]]) -> None:
+        """Take what names the seeds to show with the text at each place."""
+        self._nearest = nearest
+
+    def ask(self, place: int) -> Ask:
+        """Return the ask about the text at a place of its file; no label is wanted."""
+        return Ask(number=place, strategy=self.name, labels=(), exemplars=self._nearest(place))

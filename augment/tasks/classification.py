@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
 from augment.errors import InputError, InputFault
-from augment.records import EMPTY, Ask, Example, Fault, Json
+from augment.records import EMPTY, Ask, Completion, Example, Fault, Json
 from augment.tasks.objects import read_object, shown
 
 Labels: TypeAlias = str | tuple[str, ...]
@@ -120,20 +120,21 @@ class Classification:
         }
 
     def variables(self, ask: Ask, exemplars: Sequence[Example[Labels]]) -> Mapping[str, Any]:
-        """Return the prompt variables of one ask; an example's labels are one display string."""
+        """Return the prompt variables of one ask."""
         return {
             **self._frame(ask).variables,
-            "examples": [
-                {
-                    "text": each.text,
-                    "text_pair": each.text_pair or "",
-                    "label": ", ".join(self.labels_of(each)),
-                    "meta": each.meta,
-                }
-                for each in exemplars
-            ],
+            "examples": [self.example_variables(each) for each in exemplars],
             "attributes": [{"name": n, "value": ask.attributes[n]} for n in ask.attributes],
             "instructions": ask.instructions or "",
+        }
+
+    def example_variables(self, example: Example[Labels]) -> Mapping[str, Any]:
+        """Return what a prompt may show of a seed; its labels are one display string."""
+        return {
+            "text": example.text,
+            "text_pair": example.text_pair or "",
+            "label": ", ".join(self.labels_of(example)),
+            "meta": example.meta,
         }
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
@@ -146,7 +147,7 @@ class Classification:
         Raises nothing, whatever the answer holds. An answer that cannot be read at all is one
         fault; where k > 1, so is every row that is missing or too many. Reasons: `empty`, `json`
         (there is no JSON object), `schema` (a key or type is wrong), `label` (another label than
-        the one asked for).
+        the one asked for), `unknown_label` (of rows from elsewhere: none of the seeds' labels).
         """
         found = read_object(answer)
         if found is None:
@@ -175,6 +176,13 @@ class Classification:
             target=ask.labels if self._several else ask.labels[0],
             origin="generated",
         )
+
+    def texts_of(self, ask: Ask) -> tuple[str, str | None]:  # noqa: ARG002 - the Protocol's
+        """Return no text: the answer brings it."""
+        return "", None
+
+    def probability(self, completion: Completion) -> None:
+        """Return None: the label is asked for, not chosen."""
 
     def fields(self, example: Example[Labels]) -> dict[str, Json]:
         """Return text, text_pair where the task has pairs, and the label or list of labels."""
@@ -228,7 +236,7 @@ class Classification:
         allowed = ", ".join(map(shown, self._labels[:_SHOWN_LABELS]))
         more = ", ..." if len(self._labels) > _SHOWN_LABELS else ""
         detail = f"{shown(unknown)} is no label of the seeds, which are {allowed}{more}"
-        return _fault("label", detail, row=found)
+        return _fault("unknown_label", detail, row=found)
 
     def _named(self, label: str) -> dict[str, str]:
         return {"name": label, "description": self._guidance.descriptions.get(label, "")}
@@ -246,7 +254,7 @@ class Classification:
             "label": [*labels] if self._several else labels[0],
             **dict.fromkeys(self._texts, "..."),
         }
-        schema: Json = _closed(
+        schema: Json = closed(
             {
                 "label": _label_list(labels) if self._several else _constant(labels[0]),
                 **{name: {"type": "string", "minLength": 1} for name in self._texts},
@@ -255,7 +263,7 @@ class Classification:
         if ask.k > 1:
             shape = {"rows": [shape]}
             rows = {"type": "array", "minItems": ask.k, "maxItems": ask.k, "items": schema}
-            schema = _closed({"rows": rows})
+            schema = closed({"rows": rows})
         variables = {
             "wanted": [
                 {**self._named(label), "last": at == len(labels)}
@@ -269,7 +277,8 @@ class Classification:
         return _Frame(schema, variables)
 
 
-def _closed(properties: dict[str, Json]) -> dict[str, Json]:
+def closed(properties: dict[str, Json]) -> dict[str, Json]:
+    """Return the schema of an object with just these properties."""
     return {
         "type": "object",
         "properties": properties,

@@ -55,7 +55,8 @@ def test_every_row_ends_accepted_or_rejected_with_its_place_in_the_file(check):
 
     assert [(row["provenance"]["ask"], row["text"]) for row in left.accepted] == [(0, GOOD["text"])]
     assert [(row["provenance"]["ask"], row["reason"]) for row in left.rejected] == [
-        (1, "empty"), (2, "label"), (3, "label"), (4, "schema"), (5, "schema"), (6, "control"),
+        (1, "empty"), (2, "unknown_label"), (3, "unknown_label"), (4, "schema"), (5, "schema"),
+        (6, "control"),
         (7, "refusal"), (8, "duplicate"),
     ]  # fmt: skip
     assert (

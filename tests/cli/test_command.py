@@ -14,7 +14,8 @@ from augment_command import LONGEST_S, alone, here, left_in, seeds_file, started
 from augment.recipe import Recipe
 
 ONLY_IN_A_FILE = {
-    "headers", "extra_body", "prices", "labels", "glossary", "strategies", "sampling", "filters",
+    "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
+    "strategies", "sampling", "filters",
 }  # fmt: skip
 
 

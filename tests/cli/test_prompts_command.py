@@ -17,8 +17,7 @@ def test_list_names_each_template_with_its_digest(capsys):
     lines = capsys.readouterr().out.splitlines()
 
     assert [line.split("\t")[0] for line in lines] == [
-        "classification/fewshot",
-        "classification/paraphrase",
+        f"classification/{name}" for name in ("annotate", "fewshot", "paraphrase", "zeroshot")
     ]
     assert all(len(line.split("\t")[1]) == 12 for line in lines)
 

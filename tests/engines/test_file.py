@@ -8,7 +8,7 @@ import pytest
 from requests_made import a_request
 
 from augment.engines.file import FileRows
-from augment.plan.given import GivenRows, all_of
+from augment.plan.given import InOrder, all_of, given_ask
 from augment.records import Completion
 
 ROWS = [f'{{"text": "row {number}", "label": "card"}}' for number in range(20)]
@@ -43,7 +43,9 @@ async def test_it_calls_nobody_and_bears_the_name_of_its_file():
 @pytest.mark.parametrize("first", [0, 7, 20])
 async def test_with_the_plan_of_given_rows_every_row_left_is_read_once_and_in_order(first):
     labels = [("card",)] * 20
-    plan = GivenRows(all_of(labels, several=False), labels, first_ask=first)
+    plan = InOrder(
+        all_of(labels, several=False), lambda n: given_ask(n, labels[n]), first_ask=first
+    )
     numbers = [ask.number for ask in iter(plan.next, None)]
     answers = await answers_to(numbers)
 

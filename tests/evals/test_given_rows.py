@@ -33,7 +33,7 @@ def figures(tmp_path):
     yield run.figures(
         calibrations=[LENGTHS],
         space=NGRAMS,
-        given=True,
+        kind="checked",
         making=made,
         seeds=replace(SEEDS, warnings=("repeated texts: 1",)),
         notices=("the encoder knows no Klingon",),

@@ -13,8 +13,8 @@ from seed_sets import seeds
 from sphere import Sphere, unit
 
 from augment.plan.exemplars import RELEVANCE, Exemplars, spread
-from augment.plan.strategies import FewShot, Paraphrase
-from augment.records import Need
+from augment.plan.strategies import FewShot, Paraphrase, ZeroShot
+from augment.records import Ask, Need
 
 
 def alike(count):
@@ -163,11 +163,13 @@ def test_rows_without_a_label_are_shown_those_without_a_label():
     assert sorted(found.draw((), k=5, rng=random.Random(0))) == ["s0", "s2"]
 
 
-def test_a_label_without_seeds_is_asked_for_without_exemplars_and_never_paraphrased():
+def test_a_label_without_seeds_is_only_described():
     found = exemplars("a", labels=("a", "b"))
     need = Need(number=0, labels=("b",), draw_seed=1)
 
-    assert FewShot(found, shots=5, k=1).propose(need).exemplars == ()
+    assert FewShot(found, shots=5, k=1).propose(need) is None
+    assert FewShot(found, shots=0, k=1).propose(need).exemplars == (), "none were asked for"
+    assert ZeroShot(k=3).propose(need) == Ask(number=0, strategy="zeroshot", labels=("b",), k=3)
     assert Paraphrase(found, k=1).propose(need) is None
 
 

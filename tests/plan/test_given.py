@@ -7,12 +7,17 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.plan.given import STRATEGY, GivenRows, all_of
+from augment.plan.given import STRATEGY, InOrder, all_of, given_ask
 from augment.records import Ask
 
 LABELS = st.sampled_from(["a", "b", "", "\ud800", "a + b"])
 SINGLE = st.lists(LABELS.map(lambda label: (label,)), max_size=12)
 SETS = st.lists(st.lists(LABELS, max_size=3, unique=True).map(tuple), max_size=12)
+
+
+def plan_of(rows, *, several, first_ask=0):
+    goal = all_of(rows, several=several)
+    return InOrder(goal, lambda number: given_ask(number, rows[number]), first_ask=first_ask)
 
 
 def asked(plan):
@@ -24,7 +29,7 @@ def asked(plan):
 
 @given(rows=SINGLE | SETS, first=st.integers(0, 15), several=st.booleans())
 def test_every_row_is_asked_for_once_in_order_from_the_first_that_is_left(rows, first, several):
-    plan = GivenRows(all_of(rows, several=several), rows, first_ask=first)
+    plan = plan_of(rows, several=several, first_ask=first)
     asks = asked(plan)
 
     assert [ask.number for ask in asks] == list(range(first, len(rows)))
@@ -35,7 +40,7 @@ def test_every_row_is_asked_for_once_in_order_from_the_first_that_is_left(rows, 
 
 @given(rows=SINGLE, kept=st.sets(st.integers(0, 11)))
 def test_the_plan_is_finished_when_every_row_was_judged_whatever_became_of_it(rows, kept):
-    plan = GivenRows(all_of(rows, several=False), rows)
+    plan = plan_of(rows, several=False)
     for ask in asked(plan):
         assert not plan.filled
         assert plan.has_room(ask.labels), "a given row was not wanted"
@@ -51,7 +56,7 @@ def test_the_plan_is_finished_when_every_row_was_judged_whatever_became_of_it(ro
 
 @given(rows=SINGLE)
 def test_of_one_label_a_row_every_row_is_wanted_in_the_cell_of_its_label(rows):
-    plan = GivenRows(all_of(rows, several=False), rows)
+    plan = plan_of(rows, several=False)
 
     assert plan.wanted == Counter(label for (label,) in rows)
     assert set(plan.accepted.values()) <= {0}
@@ -69,7 +74,7 @@ def test_of_several_labels_a_row_counts_for_each_and_one_of_none_for_itself(rows
 
 
 def test_what_an_earlier_session_sent_is_not_counted_again():
-    plan = GivenRows(all_of([("a",), ("b",)], several=False), [("a",), ("b",)], first_ask=1)
+    plan = plan_of([("a",), ("b",)], several=False, first_ask=1)
     plan.sent(Ask(number=0, strategy=STRATEGY, labels=("a",)))
     plan.take_heart()
 
@@ -78,7 +83,7 @@ def test_what_an_earlier_session_sent_is_not_counted_again():
 
 
 def test_no_rows_at_all_are_filled_from_the_start():
-    plan = GivenRows(all_of([], several=False), [])
+    plan = plan_of([], several=False)
 
     assert plan.filled
     assert plan.next() is None

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from augment.records import Ask, Example
 from augment.tasks.classification import OFFERED, REQUIRED, Classification, Guidance
+from augment.tasks.labelling import Labelling
+from augment.tasks.templates import load_template
 from prompts.templates import Template, TemplateError, load, names
 
 GOLDEN = Path(__file__).parent / "golden"
-STRATEGIES = ("fewshot", "paraphrase")
+STRATEGIES = ("fewshot", "zeroshot", "paraphrase")
 CARDS = ("card_arrival", "card_lost")
 FEELINGS = ("joy", "surprise", "anger")
 RELATIONS = ("entailment", "other")
@@ -74,6 +76,13 @@ RELATION = Classification(RELATIONS, pairs=True)
 GUIDED_RELATION = Classification(
     RELATIONS, pairs=True, guidance=guidance(entailment="the second text follows from the first")
 )
+
+
+def labelling(rows: Classification, labels: Sequence[str], text: Example[Any]) -> Labelling:
+    several = isinstance(text.target, tuple)
+    return Labelling(rows, labels=labels, several=several, texts=[text])
+
+
 VARIANTS: dict[str, tuple[Classification, Ask, list[Example[Any]]]] = {
     "single": (PLAIN_CARDS, ask("card_arrival"), SINGLE[:1]),
     "single_guided": (GUIDED_CARDS, ask("card_arrival", **EXTRA), SINGLE),
@@ -86,15 +95,25 @@ VARIANTS: dict[str, tuple[Classification, Ask, list[Example[Any]]]] = {
     "pairs": (RELATION, ask("entailment"), PAIRS),
     "pairs_guided": (GUIDED_RELATION, ask("entailment", k=2, **EXTRA), PAIRS),
 }
-PROMPTS = list(product(STRATEGIES, VARIANTS))
+GIVEN: dict[str, tuple[Labelling, Ask, list[Example[Any]]]] = {
+    "single": (labelling(PLAIN_CARDS, CARDS, SINGLE[1]), ask(), SINGLE[:1]),
+    "single_guided": (labelling(GUIDED_CARDS, CARDS, SINGLE[1]), ask(), []),
+    "several": (labelling(FEELING, FEELINGS, SEVERAL[0]), ask(), SEVERAL[1:]),
+    "pairs_guided": (labelling(GUIDED_RELATION, RELATIONS, PAIRS[0]), ask(), PAIRS),
+}
+PROMPTS = [*product(STRATEGIES, VARIANTS), *product(["annotate"], GIVEN)]
+
+
+def variant_of(name: str, variant: str) -> tuple[Any, Ask, list[Example[Any]]]:
+    return (GIVEN if name.endswith("annotate") else VARIANTS)[variant]
 
 
 def packaged(strategy: str) -> Template:
-    return load("classification", strategy, offered=OFFERED, required=REQUIRED)
+    return load_template(strategy, folder=None)
 
 
 def rendered(template: Template, variant: str) -> list[tuple[str, str]]:
-    task, wanted, seeds = VARIANTS[variant]
+    task, wanted, seeds = variant_of(template.name, variant)
     return list(template.bind(task.constants()).render(task.variables(wanted, seeds)))
 
 
@@ -139,9 +158,10 @@ def test_every_golden_file_belongs_to_a_prompt() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == wanted
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "annotate"])
 def test_what_all_asks_share_stands_first_and_is_rendered_once(strategy: str) -> None:
-    for variant, (task, _, _) in VARIANTS.items():
+    for variant in [variant for name, variant in PROMPTS if name == strategy]:
+        task, _, _ = variant_of(strategy, variant)
         bound = packaged(strategy).bind(task.constants())
         assert [role for role, _ in bound.fixed] == ["system"]
         assert rendered(packaged(strategy), variant)[0] == bound.fixed[0]
@@ -150,7 +170,7 @@ def test_what_all_asks_share_stands_first_and_is_rendered_once(strategy: str) ->
 @pytest.mark.parametrize(("strategy", "variant"), PROMPTS)
 def test_a_bound_template_gives_what_langchain_gives(strategy: str, variant: str) -> None:
     template = packaged(strategy)
-    task, wanted, seeds = VARIANTS[variant]
+    task, wanted, seeds = variant_of(strategy, variant)
     variables = {**task.constants(), **task.variables(wanted, seeds)}
     contents = [message.content for message in template.chat.format_messages(**variables)]
     assert [content for _, content in rendered(template, variant)] == contents
@@ -215,14 +235,18 @@ def test_values_appear_verbatim_whatever_they_hold(
     assert f"\n{rules}\n" in system
     assert f"\n- {term}: {meaning}\n" in system
     assert f"is written in {extra}." in system
-    assert f": {label}\nFirst text: {text}\nSecond text: {second}\n</" in user
+    shown = f": {label}\nFirst text: {text}\nSecond text: {second}\n</" in user
+    assert shown is (strategy != "zeroshot")
     assert f":\n- {label}: {description}\n" in user
-    assert f"\n- {term}: {meaning}\n" in user
+    if strategy != "paraphrase":  # it stays what its original is like
+        assert f"\n- {term}: {meaning}\n" in user
     assert f"\n{extra}\n" in user
 
 
 def test_every_packaged_template_loads_and_has_a_name_a_description_and_a_digest() -> None:
-    assert names() == ("classification/fewshot", "classification/paraphrase")
+    assert [name.removeprefix("classification/") for name in names()] == [
+        "annotate", "fewshot", "paraphrase", "zeroshot",
+    ]  # fmt: skip
     for name in names():
         template = packaged(name.removeprefix("classification/"))
         source = Path(__file__).parents[2] / "prompts" / f"{name}.yaml"
@@ -244,11 +268,8 @@ def test_a_template_in_the_users_folder_goes_before_the_packaged_one(tmp_path: P
 
 def test_templates_in_the_users_folder_are_listed(tmp_path: Path) -> None:
     own(tmp_path, "{{{k}}}", name="terse")
-    assert names(tmp_path) == (
-        "classification/fewshot",
-        "classification/paraphrase",
-        "classification/terse",
-    )
+    assert set(names(tmp_path)) == {*names(), "classification/terse"}
+    assert sorted(names(tmp_path)) == list(names(tmp_path))
 
 
 def test_columns_that_no_task_knows_are_open_to_templates(tmp_path: Path) -> None:
@@ -363,7 +384,7 @@ def test_a_file_that_is_no_template_is_refused_with_every_fault(
 
 
 def test_a_template_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
-    there = "no such template; there are classification/fewshot, classification/paraphrase"
+    there = f"no such template; there are {', '.join(names())}"
     (tmp_path / "classification").mkdir()
     (tmp_path / "secret.yaml").write_text("x", "utf-8")
     for strategy in ("few-shot", "../secret", "", "FewShot", "."):

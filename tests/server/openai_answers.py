@@ -5,9 +5,15 @@ Everything is a function of the digest of the request's body: the same body, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from math import log
 from typing import Any
+
+TOKEN = re.compile(r"[^\W\d_]{1,4}|.", re.DOTALL)
+"""What the stub's tokens are: up to four letters, or any other character."""
+PIECE = re.compile(r"[^\W_]+")
 
 OUTSIDE = "a label from nowhere"
 
@@ -75,6 +81,39 @@ def sentence(digest: bytes, place: str) -> str:
     pattern = PATTERNS[first % len(PATTERNS)]
     words = [WORDS[kind][draw % len(WORDS[kind])] for kind, draw in zip(pattern, draws)]  # noqa: B905 - the longest pattern fixes the digest's size
     return " ".join(words).capitalize() + "."
+
+
+def likeliest(values: Sequence[str], text: str, digest: bytes) -> str:
+    """Return the value that shares most words' beginnings with the text; a draw among equals."""
+    said = {word[:4] for word in PIECE.findall(text.lower())}
+
+    def likeness(value: str) -> float:
+        words = {word[:4] for word in PIECE.findall(value.lower())}
+        return len(words & said) / max(len(words), 1)
+
+    most = max(map(likeness, values))
+    best = [value for value in values if likeness(value) == most]
+    return best[digest[2] % len(best)]
+
+
+def logprobs(answer: str, others: Sequence[str], digest: bytes, top: int) -> dict[str, Any]:
+    """Return the answer's tokens with log-probabilities, as raw as before guided decoding.
+
+    Where `others`, answers that could have been given too, go another way, the token's rivals are
+    theirs, and one that no schema allows.
+    """
+    tokens = TOKEN.findall(answer)
+    ways = [way for way in map(TOKEN.findall, others) if way != tokens]
+    content = []
+    for at, token in enumerate(tokens):
+        ways = [way for way in ways if way[:at] == tokens[:at]]
+        rivals = {way[at] for way in ways if len(way) > at and way[at] != token}
+        sure = 1 - (digest[at % len(digest)] + 1) / 1024 if rivals else 1 - 1e-6
+        shares = {rival: (1 - sure) * 0.75 / len(rivals) for rival in sorted(rivals)}
+        every = {token: sure, **shares, "<|x|>": (1 - sure) * 0.25}
+        told = [{"token": name, "logprob": log(p), "bytes": None} for name, p in every.items()]
+        content.append({**told[0], "top_logprobs": told[:top]})
+    return {"content": content, "refusal": None}
 
 
 def near_copy(text: str) -> str:

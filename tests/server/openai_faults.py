@@ -17,7 +17,17 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
-from openai_answers import BODY_JUNK, fenced, fill, junk, near_copy, outside, sentence
+from openai_answers import (
+    BODY_JUNK,
+    fenced,
+    fill,
+    junk,
+    likeliest,
+    logprobs,
+    near_copy,
+    outside,
+    sentence,
+)
 
 BY_CALL = ("error_500", "error_429", "reset", "hang", "body_junk")
 BY_BODY = ("junk", "null_content", "wrong_label", "near_copies", "finish_length")
@@ -63,7 +73,9 @@ class Config:
     reasoning: str = ""
     no_guided: str = ""
     no_system: bool = False
+    no_logprobs: bool = False
     label_pattern: str = ""
+    row_pattern: str = ""
     models: Sequence[str] = ("stub",)
     models_status: int = 200
     auth: str = ""
@@ -200,6 +212,8 @@ def _unfit(config: Config, request: Mapping[str, Any]) -> Reply | None:
         return failure("no_system", 400, "System role not supported")
     if config.no_guided == "reject" and request.get("response_format"):
         return failure("no_guided", 400, "response_format: json_schema is not supported")
+    if config.no_logprobs and request.get("logprobs"):
+        return failure("no_logprobs", 400, "logprobs are not supported by this model")
     return None
 
 
@@ -223,11 +237,29 @@ def _completion(config: Config, memory: Memory, digest: bytes, request: Mapping[
         message["content"] = f"<think>\n{thought}\n</think>\n\n{message['content']}"
     if kind == "null_content":
         message["content"] = None
-    return Reply(kind, 200, _chat_completion(digest, request, message, kind))
+    told = ""
+    if request.get("logprobs"):
+        content, top = message["content"] or "", request.get("top_logprobs") or 0
+        said = logprobs(content, _others(config, request, answer), digest, top)
+        told = f', "logprobs": {json.dumps(said)}'
+    return Reply(kind, 200, _chat_completion(digest, request, message, kind, told=told))
+
+
+def _others(config: Config, request: Mapping[str, Any], answer: str) -> Sequence[str]:
+    """Return what else the label of a guided answer could have been, each as an answer."""
+    schema, is_guided = _schema(config, request)
+    values = schema.get("properties", {}).get("label", {}).get("enum", ())
+    row = json.loads(answer) if is_guided and len(values) > 1 else {}
+    return [json.dumps({**row, "label": value}, ensure_ascii=False) for value in values if row]
 
 
 def _chat_completion(
-    digest: bytes, request: Mapping[str, Any], message: Mapping[str, Any], kind: str
+    digest: bytes,
+    request: Mapping[str, Any],
+    message: Mapping[str, Any],
+    kind: str,
+    *,
+    told: str,
 ) -> bytes:
     prompt = sum(len(turn["content"]) for turn in request["messages"]) // 4 + 1
     written = len(message["content"] or "") // 4 + 1
@@ -236,7 +268,7 @@ def _chat_completion(
     body = (
         f'{{"id": "chatcmpl-{digest[:8].hex()}", "object": "chat.completion", "created": 0, '
         f'"model": {json.dumps(request.get("model", "stub"))}, "choices": [{{"index": 0, '
-        f'"message": {json.dumps(message)}, "finish_reason": "{finish}"}}], '
+        f'"message": {json.dumps(message)}, "finish_reason": "{finish}"{told}}}], '
         f'"usage": {{"prompt_tokens": {prompt}, "completion_tokens": {written}, '
         f'"total_tokens": {prompt + written}}}}}'
     )
@@ -262,9 +294,25 @@ def _answer(
         return first if place == "text" or place.endswith("/0/text") else sentence(digest, place)
 
     schema, is_guided = _schema(config, request)
+    schema = _chosen(config, request, schema, digest)
     row = fill(outside(schema) if kind == "wrong_label" else schema, write)
     answer = json.dumps(row, ensure_ascii=not raw)
     return answer if is_guided else fenced(answer, digest[1])
+
+
+def _chosen(
+    config: Config, request: Mapping[str, Any], schema: Mapping[str, Any], digest: bytes
+) -> Mapping[str, Any]:
+    """Return the schema with the choice of a label made, where `row_pattern` finds a row."""
+    label = schema.get("properties", {}).get("label", {})
+    turns = [turn["content"] for turn in request["messages"] if turn["role"] == "user"]
+    values = label.get("enum") or label.get("items", {}).get("enum", ())
+    found = re.search(config.row_pattern, turns[-1], re.DOTALL) if config.row_pattern else None
+    if not found or not values:
+        return schema
+    best = likeliest(values, found[1], digest)
+    chosen = {"const": best if "enum" in label else [best]}
+    return {**schema, "properties": {**schema["properties"], "label": chosen}}
 
 
 def _schema(config: Config, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:

@@ -24,7 +24,7 @@ from augment_command import (
 
 from augment import folder, recipe
 from augment.journal import SqliteJournal
-from augment.setting import prepare
+from augment.setting import Inputs, prepare
 
 LABELS = ("one", "two", "three", "four")
 CONCURRENCY = 16
@@ -33,7 +33,7 @@ CONCURRENCY = 16
 def accepted_before_the_crash(out: Path, seeds: Path, copy: Path) -> list[dict[str, object]]:
     """Return the rows that the journal holds as accepted, from a copy of what the crash left."""
     shutil.copytree(out, copy)
-    setting = prepare(seeds, recipe.load(None, options={"engine": "seedlm"}))
+    setting = prepare(Inputs(seeds=seeds), recipe.load(None, options={"engine": "seedlm"}))
     journal = SqliteJournal(copy / "journal.db", clock=time.time)
     templates = {name: {"name": "", "digest": ""} for name in ("fewshot", "paraphrase")}
     made = folder.Made(engine="", model="", templates=templates)
