@@ -28,7 +28,7 @@ def rows_of(task: Task[Any], arrival: Arrival) -> tuple[Candidate | Fault, ...]:
         row
         if isinstance(row, Fault)
         else Candidate(
-            example=_named(row, f"{arrival.key[:16]}-{index}"),
+            example=_named(row, row_id(arrival.key, index)),
             ask=arrival.ask,
             key=arrival.key,
             index=index,
@@ -36,6 +36,11 @@ def rows_of(task: Task[Any], arrival: Arrival) -> tuple[Candidate | Fault, ...]:
         )
         for index, row in enumerate(task.parse(outcome.text, arrival.ask))
     )
+
+
+def row_id(key: str, index: int) -> str:
+    """Return the id of the row at a place in the answer to a request."""
+    return f"{key[:16]}-{index}"
 
 
 def _unanswered(task: Task[Any], ask: Ask, *, reason: str, detail: str) -> Fault:

@@ -12,7 +12,7 @@ from pathlib import Path
 from augment import folder
 from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
-from augment.outputs import Finish, Judged, facts, write_folder
+from augment.outputs import Finish, Judged, facts, made_of, write_folder
 from augment.parts import (
     budget_of,
     encoder_worker,
@@ -26,7 +26,7 @@ from augment.parts import (
 from augment.pipeline import Parts, Pipeline
 from augment.protocols import Engine
 from augment.recipe import Recipe, differences
-from augment.records import EMPTY, Kind
+from augment.records import EMPTY, Candidate, Json, Kind
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
 EXIT_CODES: Mapping[Finish, int] = {
@@ -92,6 +92,7 @@ class Outcome:
 
 Watch = Callable[[Progress], None]
 Say = Callable[[str], None]
+Accepted = Callable[[dict[str, Json]], None]
 
 
 def _silent(_: object) -> None:
@@ -119,8 +120,21 @@ async def run(
     return await carry_out(prepare(inputs, recipe), watch=watch, say=say)
 
 
-async def carry_out(setting: Setting, *, watch: Watch = _silent, say: Say = _silent) -> Outcome:
-    """Do what was prepared; as `run`."""
+async def carry_out(
+    setting: Setting,
+    *,
+    watch: Watch = _silent,
+    say: Say = _silent,
+    accepted: Accepted | None = None,
+) -> Outcome:
+    """Do what was prepared; as `run`.
+
+    Args:
+        setting: what was prepared.
+        watch: as for `run`.
+        say: as for `run`.
+        accepted: told each accepted row, as accepted.jsonl has it.
+    """
     recipe = setting.recipe
     known = has_vectors(recipe.out)
     with encoder_worker(setting, known=known) as worker:
@@ -139,7 +153,7 @@ async def carry_out(setting: Setting, *, watch: Watch = _silent, say: Say = _sil
                 )
                 with run_encoder(worker, recipe.out) as encoder:
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
-                    session = _Session(setting, engine, journal, seeds)
+                    session = _Session(setting, engine, journal, seeds, accepted=accepted)
                     outcome = await session.to_the_end(watch)
                 if worker is None:
                     return outcome
@@ -150,7 +164,13 @@ class _Session:
     """One process's part in a run."""
 
     def __init__(
-        self, setting: Setting, engine: Engine, journal: SqliteJournal, seeds: SeedVectors
+        self,
+        setting: Setting,
+        engine: Engine,
+        journal: SqliteJournal,
+        seeds: SeedVectors,
+        *,
+        accepted: Accepted | None,
     ) -> None:
         self._setting = setting
         self._journal = journal
@@ -169,8 +189,13 @@ class _Session:
                 journal=journal,
                 budget=budget_of(setting.recipe),
                 encoder=seeds.encoder,
+                accepted=None if accepted is None else self._telling(accepted),
             )
         )
+
+    def _telling(self, accepted: Accepted) -> Callable[[Candidate], None]:
+        task, made = self._setting.task, made_of(self._setting)
+        return lambda candidate: accepted(folder.row_of(candidate, task=task, made=made))
 
     async def to_the_end(self, watch: Watch) -> Outcome:
         """Run, and write the folder."""

@@ -3,6 +3,7 @@
 AugmentError
 ├── InputError      what the user gave cannot be used: seeds, recipe, template, folder   (exit 2)
 ├── EngineUnusable  the engine refuses us at the start: nothing there, no access, no model  (exit 2)
+├── QuotaNotMet     a run ended before its quotas were full                              (exit 3)
 ├── EngineGone      no answer for longer than the user is willing to wait                (exit 3)
 ├── EncoderError    the sentence encoder's process died                                   (exit 1)
 └── JournalError    the journal cannot be written or read: disk full, read-only          (exit 1)
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class AugmentError(Exception):
@@ -58,6 +60,20 @@ class EngineUnusable(AugmentError):
     """The engine cannot serve this run at all, and waiting would not help."""
 
     exit_code = 2
+
+
+class QuotaNotMet(AugmentError):
+    """A run ended before its quotas were full; what was made is kept.
+
+    Attributes:
+        run: the `augment.Run`, with its accepted and rejected rows.
+    """
+
+    exit_code = 3
+
+    def __init__(self, why: str, *, run: Any) -> None:
+        self.run = run
+        super().__init__(why)
 
 
 class EngineGone(AugmentError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from augment.answers import rows_of
+from augment.answers import row_id, rows_of
 from augment.errors import InputError, InputFault
 from augment.formats.write import write_jsonl, write_text
 from augment.journal import SqliteJournal
@@ -156,6 +156,13 @@ def write_json(path: Path, value: Mapping[str, Json]) -> None:
     write_text(path, json.dumps(value, ensure_ascii=True, indent=1) + "\n")
 
 
+def row_of(candidate: Candidate, *, task: Task[Any], made: Made) -> dict[str, Json]:
+    """Return a row as its file has it."""
+    provenance = made.provenance(candidate.ask, candidate.key, probability=candidate.probability)
+    example = candidate.example
+    return {**task.fields(example), "id": example.id, "provenance": provenance}
+
+
 def _rows(
     journal: SqliteJournal, *, task: Task[Any], made: Made, accepted: bool
 ) -> Iterator[dict[str, Json]]:
@@ -165,17 +172,15 @@ def _rows(
         for row, decision in zip(rows, decisions, strict=True):
             if decision.accepted is not accepted:
                 continue
-            probability = row.probability if isinstance(row, Candidate) else None
-            example = (
-                row.example
-                if isinstance(row, Candidate)
-                else task.unfinished(arrival.ask, text=row.text, text_pair=row.text_pair)
-            )
-            line = {
-                **task.fields(example),
-                "id": f"{arrival.key[:16]}-{decision.index}",
-                "provenance": made.provenance(arrival.ask, arrival.key, probability=probability),
-            }
+            if not isinstance(row, Candidate):
+                unfinished = task.unfinished(arrival.ask, text=row.text, text_pair=row.text_pair)
+                row = Candidate(
+                    example=replace(unfinished, id=row_id(arrival.key, decision.index)),
+                    ask=arrival.ask,
+                    key=arrival.key,
+                    index=decision.index,
+                )
+            line = row_of(row, task=task, made=made)
             if not accepted:
                 verdict = decision.rejection
                 line |= {

@@ -45,16 +45,8 @@ class Judged:
 
 def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> None:
     """Write rows, report, card and manifest, each file whole or not at all."""
-    recipe, out = setting.recipe, setting.recipe.out
-    made = folder.Made(
-        engine=recipe.engine or "",
-        model=recipe.model or "",
-        templates=_signatures(setting),
-        attributes=tuple(setting.recipe.attributes),
-        given=None
-        if setting.unlabelled is None
-        else [text.id for text in setting.unlabelled.examples],
-    )
+    out = setting.recipe.out
+    made = made_of(setting)
     folder.write_rows(out, journal, task=setting.task, made=made)
     figures = gather(
         _subject(setting, judged, made=made),
@@ -68,6 +60,18 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     write_text(out / "report.html", render(figures))
     write_text(out / "README.md", card(figures))
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
+
+
+def made_of(setting: Setting) -> folder.Made:
+    """Return how the rows of the run are made."""
+    recipe, texts = setting.recipe, setting.unlabelled
+    return folder.Made(
+        engine=recipe.engine or "",
+        model=recipe.model or "",
+        templates=_signatures(setting),
+        attributes=tuple(recipe.attributes),
+        given=None if texts is None else [text.id for text in texts.examples],
+    )
 
 
 def _space(judged: Judged) -> Space:

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncGenerator, Generator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from augment.embed.encoder import RunEncoder
 from augment.embed.seeds import SeedVectors
@@ -53,8 +54,38 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
     if recipe.engine == "seedlm":
         yield SeedLM(setting.used, random_seed=recipe.random_seed)
         return
+    if recipe.engine == "langchain":
+        yield _langchain(setting)
+        return
+    if recipe.engine == "transformers":
+        from augment.engines.transformers import loaded
+
+        async with loaded(recipe.model or "", concurrency=recipe.concurrency) as model:
+            yield model
+        return
     async with connected(endpoint_settings(recipe)) as endpoint:
         yield endpoint
+
+
+def _langchain(setting: Setting) -> Engine:
+    from augment.engines.langchain import LangChain, LangChainSettings, chat_model
+
+    recipe = setting.recipe
+    return LangChain(
+        setting.chat_model or chat_model(recipe.model or "", recipe.model_options),
+        LangChainSettings(
+            concurrency=recipe.concurrency,
+            timeout_s=recipe.timeout_s,
+            max_wait_s=recipe.max_wait_s,
+        ),
+    )
+
+
+def chat_model_name(chat_model: Any) -> str:
+    """Return what a LangChain chat model says of itself."""
+    from augment.engines.langchain import name_of
+
+    return name_of(chat_model)
 
 
 def endpoint_settings(recipe: Recipe) -> EndpointSettings:

@@ -52,6 +52,7 @@ class Parts:
     """What a run is put together from.
 
     Attributes:
+        accepted: told each accepted row, those of earlier sessions first.
         last_wait_s: how long answers are awaited once nothing more is asked for.
     """
 
@@ -63,6 +64,7 @@ class Parts:
     journal: Journal
     budget: Budget
     encoder: Encoder | None = None
+    accepted: Callable[[Candidate], None] | None = None
     clock: Callable[[], float] = time.monotonic
     last_wait_s: float = LAST_WAIT_S
 
@@ -349,6 +351,8 @@ class Pipeline:
     def _accept(self, candidate: Candidate) -> None:
         self._parts.planner.accept(self._parts.task.labels_of(candidate.example))
         self._screening.observe(candidate.example)
+        if self._parts.accepted is not None:
+            self._parts.accepted(candidate)
 
     def _conclude(self, arrival: Arrival, decisions: Sequence[Decision]) -> list[str]:
         """Count an arrival's decisions; return the cells that are given up after it."""

@@ -236,8 +236,8 @@ MAY_GROW = frozenset(
 """Fields that may be larger in a later session (None is the largest budget, not quota)."""
 
 
-def load(path: Path | None, *, options: Mapping[str, Any]) -> Recipe:
-    """Return the recipe in the file with the command line's options over it.
+def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command line") -> Recipe:
+    """Return the recipe in the file with options over it, which `said` names in messages.
 
     Raises:
         InputError: every unknown key and value that is not allowed.
@@ -247,7 +247,7 @@ def load(path: Path | None, *, options: Mapping[str, Any]) -> Recipe:
     for name, value in options.items():
         values.pop(_dashed(name), None)
         values[name] = value
-        origin[_dashed(name)] = "command line"
+        origin[_dashed(name)] = said
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

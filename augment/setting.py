@@ -64,6 +64,7 @@ class Setting:
         templates: of each strategy that may be used, by its name.
         rows: the file's, where rows are checked and not made.
         unlabelled: texts, where these are given labels and no rows are made.
+        chat_model: a LangChain model that answers, in place of one that the recipe names.
     """
 
     recipe: Recipe
@@ -75,6 +76,7 @@ class Setting:
     templates: Mapping[str, Template]
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
+    chat_model: Any = None
 
     @property
     def kind(self) -> Kind:
@@ -109,7 +111,7 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
         seeds=seeds,
         used=used,
         holdout=() if holdout is None else read_holdout(holdout, columns=columns),
-        task=_task(used, recipe),
+        task=classification(used, recipe),
         goal=_goal(recipe, used),
         templates={},
     )
@@ -175,7 +177,7 @@ def _labelling(setting: Setting, texts: Source) -> Setting:
     return replace(
         setting,
         task=Labelling(
-            _task(seeds, recipe),
+            classification(seeds, recipe),
             labels=seeds.labels,
             several=seeds.several,
             texts=unlabelled.examples,
@@ -283,7 +285,8 @@ def _columns(recipe: Recipe) -> Columns:
     )
 
 
-def _task(seeds: SeedSet, recipe: Recipe) -> Classification:
+def classification(seeds: SeedSet, recipe: Recipe) -> Classification:
+    """Return the task of writing rows of these labels, guided by the recipe."""
     return Classification(
         seeds.labels,
         several=seeds.several,

@@ -69,7 +69,8 @@ def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _columns(figures: Mapping[str, Json]) -> list[Json]:
-    seeds, drawn = figures["seeds"], figures["making"]["recipe"].get("attributes") or {}
+    seeds = figures["seeds"]
+    drawn: Mapping[str, Json] = figures["making"]["recipe"].get("attributes") or {}
     own = [_column(name, "string") for name in drawn]
     return [
         _column("text", "string"),

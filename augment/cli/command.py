@@ -97,6 +97,20 @@ def _preview(arguments: Sequence[str]) -> int:
     return preview_main(arguments)
 
 
+def _attributes(arguments: Sequence[str]) -> int:
+    """`augment attributes SEEDS --recipe R.yaml`."""
+    from augment.cli.attributes import main as attributes_main
+
+    return attributes_main(arguments)
+
+
+def _seeds(arguments: Sequence[str]) -> int:
+    """`augment seeds FILE --recipe R.yaml`."""
+    from augment.cli.seeds import main as seeds_main
+
+    return seeds_main(arguments)
+
+
 def _doctor(arguments: Sequence[str]) -> int:
     """`augment doctor`."""
     from augment.cli.doctor import main as doctor_main
@@ -115,6 +129,8 @@ _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (_run, "make accepted rows from seeds, or continue a run"),
     "preview": (_preview, "show three prompts with their answers, and estimate the run"),
     "check": (_check, "put rows from anywhere through the filters"),
+    "seeds": (_seeds, "have rows proposed to start from, where there are none"),
+    "attributes": (_attributes, "have attributes of rows proposed, for the recipe"),
     "prompts": (_prompts, "list, show or render the prompt templates"),
     "doctor": (_doctor, "say what this machine has and what is missing for what"),
 }

@@ -133,7 +133,9 @@ def summary(outcome: Outcome) -> RenderableType:
     head += [Text(visible(outcome.detail))] if outcome.detail else []
     head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]
     judged = [
-        Text(visible(f"{name}: {statement}"), style="dim")
+        Text(
+            visible(f"{name}: {statement}"), style="yellow" if "NOT judged" in statement else "dim"
+        )
         for name, statement in outcome.statements.items()
     ]
     return Group(

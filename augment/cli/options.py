@@ -21,6 +21,13 @@ _ONLY_IN_A_FILE = frozenset(
 )  # fmt: skip
 
 
+ENGINE_OPTIONS = (
+    "endpoint", "model", "engine", "api_key_env", "concurrency", "timeout_s", "max_wait_s",
+    "random_seed", "language", "text_field", "text_pair_field", "label_field", "lenient",
+)  # fmt: skip
+"""What a command needs that asks an engine something once."""
+
+
 def add_seeds(parser: argparse.ArgumentParser) -> None:
     """Add the seeds, which may be left out where the recipe describes its labels."""
     parser.add_argument(

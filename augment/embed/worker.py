@@ -69,7 +69,7 @@ class _Busy:
     """The time in which at least one call was under way."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._seconds = 0.0
         self._calls = 0
         self._since = 0.0
         self._lock = threading.Lock()
@@ -84,7 +84,14 @@ class _Busy:
         with self._lock:
             self._calls -= 1
             if self._calls == 0:
-                self.seconds += time.perf_counter() - self._since
+                self._seconds += time.perf_counter() - self._since
+
+    @property
+    def seconds(self) -> float:
+        """So far, the calls that are under way included."""
+        with self._lock:
+            running = time.perf_counter() - self._since if self._calls else 0.0
+            return self._seconds + running
 
 
 class Worker:

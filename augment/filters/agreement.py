@@ -165,7 +165,7 @@ class Agreement:
         self.calibration = Calibration(
             filter=self.name,
             basis=basis,
-            statement=f"Left out one at a time, {self._errors}. {self._statement(point)}",
+            statement=self._statement(point),
             scores=tuple(float(each) for each in right),
             thresholds=() if point is None else (point.margin,),
         )
@@ -181,9 +181,14 @@ class Agreement:
 
     def _statement(self, point: _Point | None) -> str:
         if point is None:
-            why = "They are too few" if self._why == "too_few_seeds" else "That is too often"
-            return f"{why} for a precision of {self._precision:g}: it abstains."
+            few = self._why == "too_few_seeds"
+            why = "too few (some thirty are needed)" if few else "not told apart well enough"
+            return (
+                f"Labels are NOT judged: the seeds are {why} for a precision of "
+                f"{self._precision:g}. Left out one at a time, {self._errors}."
+            )
         return (
+            f"Left out one at a time, {self._errors}. "
             f"Rows are rejected above a margin of {point.margin:.2f}: that finds "
             f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."

@@ -65,6 +65,16 @@ class Similarity:
                 nearest[rows] = np.maximum(nearest[rows], _nearest_other(vectors[rows]))
         scores = np.sort(nearest[np.isfinite(nearest)])
         if len(scores) < _MIN_SEEDS:
+            self.calibration = Calibration(
+                filter=self.name,
+                basis=self._encoder,
+                statement=(
+                    f"Likeness is NOT judged: {len(scores)} seeds have another one of their label, "
+                    f"and {_MIN_SEEDS} are needed to tell what is near and far."
+                ),
+                scores=tuple(float(each) for each in scores),
+                thresholds=(),
+            )
             return
         outside = max(int(_OUTSIDE * (len(scores) + 1)) - 1, 0)
         most = max(_NEVER_TOO_NEAR, float(scores[-1 - outside]))

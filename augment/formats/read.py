@@ -69,7 +69,7 @@ def read_table(path: Path) -> Table:
 def _read_file(path: Path) -> Table:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return _from_arrow(path, "Parquet", _load_parquet)
+        return from_arrow(path, "Parquet", _load_parquet)
     reader = _TEXT_READERS.get(suffix)
     if reader is None:
         kinds = ", ".join([*_TEXT_READERS, ".parquet"])
@@ -85,7 +85,7 @@ def _read_folder(path: Path) -> Table:
         _refuse(path, "is a folder, but neither one saved by `datasets` nor that of a run")
     if any(not (entry.is_file() or entry.is_dir()) for entry in path.rglob("*")):
         _refuse(path, "holds a pipe, a device or a broken link")
-    return _from_arrow(path, "a `datasets` folder", _load_saved)
+    return from_arrow(path, "a `datasets` folder", _load_saved)
 
 
 def _unreadable(path: Path, what: str) -> InputError:
@@ -283,7 +283,17 @@ def _kind(value: Json) -> str:
     return "null" if value is None else next(found, "a number")
 
 
-def _from_arrow(path: Path, kind: str, load: Callable[[Path], tuple[Any, Json]]) -> Table:
+def from_arrow(path: Path, kind: str, load: Callable[[Path], tuple[Any, Json]]) -> Table:
+    """Return the rows of an Arrow table, the classes among its features by their names.
+
+    Args:
+        path: of what is read, for messages.
+        kind: what it ought to be, for messages.
+        load: returns the Arrow table and the features that `datasets` noted.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
     try:
         arrow, features = load(path)
         # Arrow trusts the offsets in a file, and where they are wrong the process is killed.

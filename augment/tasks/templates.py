@@ -10,9 +10,15 @@ from augment.errors import InputError, InputFault
 from augment.tasks import classification, labelling
 from prompts.templates import Template, TemplateError, load
 
+_ROWS: Final = {
+    name: classification.OFFERED[name]
+    for name in ("several", "pairs", "labels", "guidelines", "glossary", "language", "examples")
+} | {"answer_shape": None, "count": None}
 _OTHERS: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]] = {
     "zeroshot": (classification.OFFERED, ("answer_shape", "labels", "wanted")),
     "annotate": (labelling.OFFERED, labelling.REQUIRED),
+    "attributes": (_ROWS, ("answer_shape", "count", "examples")),
+    "values": (_ROWS | {"attribute": None}, ("answer_shape", "attribute", "count")),
 }
 
 

@@ -220,7 +220,7 @@ def test_too_few_seeds_are_no_basis(each):
     assert abstained(by, EIGHT[:3], sphere.points(EIGHT[:3])) == ["too_few_seeds"] * 3
     if each > 1:
         assert by.calibration is not None
-        assert "They are too few for a precision of 0.75: it abstains" in by.calibration.statement
+        assert "NOT judged: the seeds are too few" in by.calibration.statement
         assert by.calibration.thresholds == ()
 
 
@@ -237,7 +237,7 @@ def test_labels_that_cannot_be_told_apart_are_no_basis():
 
     assert abstained(by, ["a", "b"], sphere.points(["same"] * 2)) == ["cannot_tell"] * 2
     assert by.calibration is not None
-    assert "That is too often for a precision of 0.75: it abstains" in by.calibration.statement
+    assert "NOT judged: the seeds are not told apart" in by.calibration.statement
 
 
 @pytest.mark.parametrize("targets", [[], ["a"] * 50, [()] * 50, [("a",)] * 50])

@@ -69,10 +69,10 @@ def test_the_band_is_that_of_the_seeds_each_left_out(data):
     targets, vectors = data
     scores = nearest_others(targets, vectors)
     calibration = fitted(targets, vectors).calibration
-    if len(scores) < 20:
-        assert calibration is None, f"{len(scores)} seeds were taken for enough"
-        return
     assert calibration is not None
+    if len(scores) < 20:
+        assert calibration.thresholds == (), f"{len(scores)} seeds were taken for enough"
+        return
     assert calibration.scores == pytest.approx(scores, abs=1e-5)
     least, most = calibration.thresholds
     below = sum(score < least for score in calibration.scores)
@@ -231,7 +231,9 @@ def test_under_twenty_seeds_with_another_one_of_their_label_there_is_no_basis(ta
     by = fitted(targets, vectors)
 
     assert abstained(by, ["a"], sphere.points(["x"])) == ["too_few_seeds"]
-    assert by.calibration is None
+    assert by.calibration is not None
+    assert by.calibration.thresholds == ()
+    assert f"NOT judged: {len(by.calibration.scores)} seeds have" in by.calibration.statement
 
 
 def test_twenty_are_enough():

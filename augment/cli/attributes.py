@@ -1,0 +1,76 @@
+"""`augment attributes SEEDS --recipe R.yaml`: an engine proposes attributes, for you to edit."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from augment import recipe
+from augment.cli.options import ENGINE_OPTIONS, add_options, add_seeds, given_options
+from augment.errors import InputError
+from augment.formats.write import write_text
+from augment.proposals import Proposal, propose_attributes
+from augment.setting import Inputs
+from evals.wording import visible
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Propose attributes."""
+    parser = argparse.ArgumentParser(
+        prog="augment attributes",
+        description="Ask an engine by which attributes rows like the seeds differ, and write them "
+        "with their values to the end of the recipe, for you to edit.",
+    )
+    add_seeds(parser)
+    parser.add_argument("--names", type=int, default=5, help="how many attributes (5)")
+    parser.add_argument("--values", type=int, default=8, help="how many values of each (8)")
+    add_options(parser, only=ENGINE_OPTIONS)
+    options = parser.parse_args(arguments)
+    if options.recipe is None:
+        raise InputError.one("--recipe", "is needed: attributes are written into it")
+    path: Path = options.recipe
+    old = path.read_text("utf-8") if path.exists() else ""
+    settled = recipe.load(path if old else None, options=given_options(options))
+    if settled.attributes:
+        raise InputError.one(str(path), "has attributes; take them out to have others proposed")
+    proposal = asyncio.run(
+        propose_attributes(
+            Inputs(seeds=options.seeds),
+            settled,
+            attributes=max(options.names, 1),
+            values=max(options.values, 2),
+        )
+    )
+    write_text(path, _extended(old, proposal, where=path))
+    for name, values in proposal.attributes.items():
+        sys.stdout.write(visible(f"{name}: {', '.join(values)}") + "\n")
+    sys.stdout.write(f"Written to {path}: read and edit them before you run.\n")
+    return 0
+
+
+def _extended(old: str, proposal: Proposal, *, where: Path) -> str:
+    """Return the recipe with the attributes at its end, everything else as it was.
+
+    Raises:
+        InputError: it is written in a way that nothing can be added to.
+    """
+    attributes = {name: list(values) for name, values in proposal.attributes.items()}
+    block = yaml.safe_dump({"attributes": attributes}, sort_keys=False, allow_unicode=True)
+    by = " ".join(proposal.model.split())
+    source = f"# Proposed by {by} from {proposal.seeds} seeds, for you to edit"
+    head = f"{source}: every ask draws a value of each.\n"
+    new = f"{old.rstrip()}\n\n{head}{block}".lstrip()
+    before: dict[str, object] = yaml.safe_load(old) or {}
+    try:
+        same = yaml.safe_load(new) == {**before, "attributes": attributes}
+    except yaml.YAMLError:
+        same = False
+    if not same:
+        what = f"nothing can be added to its end; put this into it yourself:\n{block}"
+        raise InputError.one(str(where), what)
+    return new

@@ -1,0 +1,63 @@
+"""`augment seeds FILE --recipe R.yaml`: rows to start from where there are none, to be edited."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from augment import recipe
+from augment.app import run
+from augment.cli.options import add_options, given_options
+from augment.cli.watched import carried_out
+from augment.errors import InputError
+from augment.formats.write import write_text
+from augment.setting import Inputs
+
+OUT = Path("runs/seeds")
+ROWS = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Propose seeds."""
+    parser = argparse.ArgumentParser(
+        prog="augment seeds",
+        description="Have an engine write five rows of each label that the recipe describes, as a "
+        "CSV file: accept, edit or replace them, then run with them as seeds.",
+    )
+    parser.add_argument("file", type=Path, help="the CSV file to write; it must not be there yet")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    if options.file.exists():
+        raise InputError.one(str(options.file), "is there already; it may hold your edits")
+    given = {"out": OUT, "per_label": ROWS, **given_options(options)}
+    if "total" in given:
+        del given["per_label"]
+    settled = recipe.load(options.recipe, options=given)
+    code = carried_out(lambda watch, say: run(Inputs(), settled, watch=watch, say=say))
+    if code != 0:
+        return code
+    lines = (settled.out / "accepted.jsonl").read_text("utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    write_text(options.file, _as_csv(rows))
+    sys.stdout.write(
+        f"{len(rows)} rows written to {options.file}: no person has read them yet. Edit them, "
+        f"then: augment run {options.file}\n"
+    )
+    return code
+
+
+def _as_csv(rows: Sequence[dict[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["text", "label"])
+    writer.writerows([row["text"], row["label"]] for row in sorted(rows, key=_label))
+    return text.getvalue()
+
+
+def _label(row: dict[str, str]) -> str:
+    return row["label"]
