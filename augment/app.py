@@ -25,7 +25,7 @@ from augment.parts import (
 )
 from augment.pipeline import Parts, Pipeline
 from augment.protocols import Engine
-from augment.recipe import Recipe, differences
+from augment.recipe import ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
@@ -45,7 +45,8 @@ class Progress:
 
     Attributes:
         wanted: rows by cell; `filled` is how many of them are accepted.
-        requests: asks so far; `answered` is how many of them came back.
+        requests: asks so far; `answered` is how many of them came back, and `waiting` how many of
+            these await judgement.
         reasons: rejected rows by reason.
         tokens: of prompts and answers.
         seconds: of this session.
@@ -58,6 +59,7 @@ class Progress:
     reasons: Counter[str]
     requests: int
     answered: int
+    waiting: int
     tokens: int
     in_flight: int
     seconds: float
@@ -70,6 +72,7 @@ class Outcome:
     Attributes:
         statements: what the calibrated filters say of themselves.
         kind: what the run did.
+        cost: of all calls so far, in the currency of the recipe's prices; None without prices.
         embedded: texts that this session embedded, in `embedding_s` seconds of the encoder's work.
     """
 
@@ -81,6 +84,7 @@ class Outcome:
     warnings: Sequence[str]
     statements: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     kind: Kind = "made"
+    cost: float | None = None
     embedded: int = 0
     embedding_s: float = 0.0
 
@@ -142,7 +146,10 @@ async def carry_out(
             recipe = recipe.model_copy(update={"model": engine.model})
             setting = replace(setting, recipe=recipe)
             if worker is not None and not known:
-                say(f"Loading the encoder and embedding {len(setting.used.examples):,} seeds ...")
+                here = recipe.encoder == ENCODER or Path(recipe.encoder).is_dir()
+                hub = "" if here else f" {recipe.encoder}, from the model hub where it is not here,"
+                count = f"{len(setting.used.examples):,}"
+                say(f"Loading the encoder{hub} and embedding {count} seeds ...")
                 await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
             with folder.held(recipe.out, clock=time.time) as journal:
                 folder.continue_or_refuse(
@@ -219,6 +226,9 @@ class _Session:
             warnings=(*self._setting.warnings, *self._seeds.notices),
             statements={each.filter: each.statement for each in judged.calibrations},
             kind=self._setting.kind,
+            cost=self._pipeline.spent.cost(budget_of(self._setting.recipe))
+            if self._setting.recipe.prices != Prices()
+            else None,
         )
 
     async def _watched(self, watch: Watch) -> Finish:
@@ -250,6 +260,7 @@ class _Session:
             reasons=Counter(pipeline.reasons),
             requests=pipeline.spent.requests,
             answered=pipeline.answered,
+            waiting=pipeline.waiting,
             tokens=pipeline.spent.prompt_tokens + pipeline.spent.completion_tokens,
             in_flight=pipeline.in_flight,
             seconds=time.monotonic() - self._began,

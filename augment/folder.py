@@ -20,6 +20,7 @@ from augment.records import Arrival, Ask, Candidate, Decision, Fault, Json
 
 JOURNAL = "journal.db"
 _LOCK = ".lock"
+_DIGEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +123,21 @@ def continue_or_refuse(
     if "facts" in before:
         old = json.loads(before["facts"])
         found = [
-            f"{name}: was {old.get(name)!r}, now {value!r}"
+            f"{name}: was {_short(old.get(name))}, now {_short(value)}"
             for name, value in facts.items()
             if name != "recipe" and old.get(name) != value
         ]
         found += differences(old.get("recipe", {}))
         if found:
-            raise InputError([InputFault(where=str(where), what=_other(text)) for text in found])
+            head = "holds another run: choose another --out, delete it, or use the same settings"
+            what = [head, *found]
+            raise InputError([InputFault(where=str(where), what=text) for text in what])
     journal.write_header({"facts": json.dumps(facts, ensure_ascii=False)})
 
 
-def _other(difference: str) -> str:
-    return f"holds another run; {difference} (choose another --out, or the same settings)"
+def _short(value: Json) -> str:
+    """Return a digest's beginning, and anything else as it is."""
+    return f"{value[:12]}..." if isinstance(value, str) and len(value) == _DIGEST else repr(value)
 
 
 Round = tuple[Arrival, tuple[Candidate | Fault, ...], tuple[Decision, ...]]

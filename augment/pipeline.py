@@ -111,6 +111,11 @@ class Pipeline:
         self.ending_detail = ""
 
     @property
+    def waiting(self) -> int:
+        """How many answers have arrived and await judgement."""
+        return len(self._unread) + self._in_judgement
+
+    @property
     def in_flight(self) -> int:
         """How many requests are with the engine."""
         return len(self._under_way)
@@ -245,8 +250,7 @@ class Pipeline:
 
     def _new_ask(self) -> Ask | None:
         """Plan an ask; None while what is under way may do, or the filters lag behind."""
-        waiting = len(self._unread) + self._in_judgement
-        return None if waiting > _MOST_UNJUDGED else self._parts.planner.next()
+        return None if self.waiting > _MOST_UNJUDGED else self._parts.planner.next()
 
     def _count(self, outcome: Completion | Failure) -> None:
         self.answered += 1

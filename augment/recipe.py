@@ -23,6 +23,8 @@ from pydantic import (
 
 from augment.errors import InputError, InputFault
 
+ENCODER = "minilm"
+"""What `encoder` says of the one that comes with the package."""
 NO_ENCODER = "ngram"
 """What `encoder` says where rows are to be compared by character n-grams alone."""
 
@@ -139,7 +141,7 @@ class Recipe(Closed):
     max_wait_s: Seconds = Field(600.0, description="without any answer, before giving up")
 
     encoder: str = Field(
-        "minilm", description="of sentences: minilm, a folder, a hub's name, or ngram for none"
+        ENCODER, description="of sentences: minilm, a folder, a hub's name, or ngram for none"
     )
 
     max_requests: Positive | None = Field(None, description="default 20 x the rows + 200")
@@ -257,7 +259,9 @@ def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command 
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except OSError as error:
+        raise InputError.one(str(path), f"cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise InputError.one(str(path), f"cannot be read as YAML: {error}") from error
     if values is None:
         return {}
@@ -270,7 +274,10 @@ def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
     place = ".".join(str(part) for part in detail["loc"])
     where = origin.get(_dashed(place.split(".", maxsplit=1)[0]), "recipe")
     if detail["type"] == "extra_forbidden":
-        allowed = ", ".join(_dashed(name) for name in Recipe.model_fields)
+        part = Recipe.model_fields.get(str(detail["loc"][0]).replace("-", "_"))
+        kind = None if part is None else part.annotation
+        fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Closed) else None
+        allowed = ", ".join(map(_dashed, fields or Recipe.model_fields))
         return InputFault(where=where, what=f"unknown key {place!r}; allowed are {allowed}")
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:

@@ -134,7 +134,7 @@ def test_a_file_that_is_no_recipe_is_refused(written, content, said):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     (found,) = faults(tmp_path / "none.yaml")
-    assert found.startswith(f"{tmp_path / 'none.yaml'}: cannot be read as YAML")
+    assert found.startswith(f"{tmp_path / 'none.yaml'}: cannot be read: No such file")
 
 
 def test_what_was_found_is_shown_short(written):

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("rows", type=Path, metavar="FILE", help="what is to be checked")
     parser.add_argument("--seeds", type=Path, required=True, help="what it is held against")
-    add_options(parser, only=_OPTIONS)
+    add_options(parser, only=_OPTIONS, defaults={"out": OUT})
     options = parser.parse_args(arguments)
     given = {"out": OUT, **given_options(options)}
     settled = recipe.load(options.recipe, options=given)

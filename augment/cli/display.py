@@ -70,6 +70,8 @@ def line(progress: Progress, *, since: Progress) -> str:
         f"{(progress.tokens - since.tokens) / seconds:.0f} tokens/s",
         f"{progress.in_flight} in flight",
     ]
+    if progress.waiting > progress.in_flight:
+        parts.append(f"{progress.waiting} await judgement")
     judged = progress.accepted + progress.rejected
     if judged:
         parts.append(f"{progress.accepted / judged:.0%} kept")
@@ -117,6 +119,7 @@ def summary(outcome: Outcome) -> RenderableType:
     asked = [("asked", progress.requests), ("answered", progress.answered)]
     rows = [
         *([("rows", progress.requests)] if outcome.kind == "checked" else asked),
+        *([("not judged yet", progress.waiting)] if progress.waiting else []),
         ("accepted", progress.accepted),
         ("rejected", progress.rejected),
         *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
@@ -127,6 +130,8 @@ def summary(outcome: Outcome) -> RenderableType:
     if outcome.embedded:
         rate = outcome.embedded / max(outcome.embedding_s, 1e-3)
         table.add_row("embedded", f"{outcome.embedded:,} at {rate:.0f}/s")
+    if outcome.cost is not None:
+        table.add_row("cost", f"{outcome.cost:.4g}")
     table.add_row("duration", duration(outcome.seconds_in_all))
     headline = _HEADLINES[outcome.kind if outcome.kind != "made" and finished else outcome.finish]
     head = [Text(headline, style="bold")]
@@ -150,11 +155,14 @@ def advice(outcome: Outcome) -> str | None:
     if outcome.finish == "interrupted":
         return "Run the same command again to continue."
     most = outcome.progress.reasons.most_common(3)
-    named = ", ".join(f"{reason} ({count})" for reason, count in most) or "nothing"
-    return (
-        f"Rejected most: {named}. What was made is kept; "
-        "the same command continues, with a larger budget if you give one."
+    named = ", ".join(f"{reason} ({count})" for reason, count in most)
+    head = f"Rejected most: {named}. " if most else ""
+    how = (
+        "tries those labels again"
+        if outcome.finish == "exhausted"
+        else "continues, with a larger budget if you give one"
     )
+    return f"{head}What was made is kept; the same command {how}."
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.recipe import Recipe
+from augment.records import EMPTY
 
 _ONLY_IN_A_FILE = frozenset(
     {
@@ -39,14 +40,26 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
 
 
 def add_options(
-    parser: argparse.ArgumentParser, *, only: Collection[str] = Recipe.model_fields
+    parser: argparse.ArgumentParser,
+    *,
+    only: Collection[str] = Recipe.model_fields,
+    defaults: Mapping[str, Any] = EMPTY,
 ) -> None:
-    """Add an option for each field that fits on a command line, of those named, and --recipe."""
+    """Add an option for each field that fits on a command line, of those named, and --recipe.
+
+    Args:
+        parser: to add to.
+        only: fields that may be given.
+        defaults: of this command, where they are not the recipe's.
+    """
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="options and more, as YAML")
     for name, field in Recipe.model_fields.items():
         if name in _ONLY_IN_A_FILE or name not in only:
             continue
-        option, text = f"--{name.replace('_', '-')}", _help(field.description or "", field.default)
+        option, text = (
+            f"--{name.replace('_', '-')}",
+            _help(field.description or "", defaults.get(name, field.default)),
+        )
         if field.annotation is bool:
             parser.add_argument(
                 option, dest=name, default=argparse.SUPPRESS, help=text, action="store_true"

@@ -18,8 +18,7 @@ from augment.errors import InputError
 from augment.formats.write import write_text
 from augment.setting import Inputs
 
-OUT = Path("runs/seeds")
-ROWS = 5
+_DEFAULTS = {"out": Path("runs/seeds"), "per_label": 5}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,11 +29,11 @@ def main(arguments: Sequence[str]) -> int:
         "CSV file: accept, edit or replace them, then run with them as seeds.",
     )
     parser.add_argument("file", type=Path, help="the CSV file to write; it must not be there yet")
-    add_options(parser)
+    add_options(parser, defaults=_DEFAULTS)
     options = parser.parse_args(arguments)
     if options.file.exists():
         raise InputError.one(str(options.file), "is there already; it may hold your edits")
-    given = {"out": OUT, "per_label": ROWS, **given_options(options)}
+    given = {**_DEFAULTS, **given_options(options)}
     if "total" in given:
         del given["per_label"]
     settled = recipe.load(options.recipe, options=given)

@@ -1,8 +1,7 @@
-"""Any OpenAI-compatible server, over HTTP.
+"""Any OpenAI-compatible server, over HTTP: what one call gives.
 
-Patience is the rule: whatever may pass (a server that is gone, overloaded or stumbling) is waited
-for, and the wait ends only when no request at all has been answered for `max_wait_s`. What will
-not pass (a prompt that is refused, or fails again and again while others are answered) becomes a
+Patience is the rule (`augment.engines.patience`): whatever may pass is tried again. What will not
+pass (a prompt that is refused, or fails again and again while others are answered) becomes a
 `Failure` in the place of its answer.
 """
 
@@ -12,11 +11,10 @@ import asyncio
 import contextlib
 import json
 import logging
-import random
 import time
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,18 +22,10 @@ import aiohttp
 import orjson
 
 from augment.engines import openai
-from augment.engines.concurrency import Concurrency
-from augment.engines.slots import Slots
+from augment.engines.patience import FIRST_PAUSE_S, START_WITHIN_S, Again, Patience
 from augment.errors import EngineUnusable
 from augment.records import Completion, Failure, Request
 
-START_WITHIN_S = 4.5
-"""How long the first question may take; a user is told within five seconds."""
-_STRIKES = 8
-"""So many failures of one request while others are answered, and it is given up."""
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S, _LONGEST_PAUSE_ALIVE_S = 5.0, 1.0
-"""Between calls of one request, while nobody is answered and while others are."""
 _MOST_BYTES = 64 << 20
 
 _log = logging.getLogger(__name__)
@@ -63,24 +53,6 @@ class EndpointSettings:
     concurrency: int = 64
     timeout_s: float = 600.0
     max_wait_s: float = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Again:
-    """A call that failed in a way that may pass.
-
-    Attributes:
-        busy: the server has too much to do, so fewer calls should be in flight.
-        at_once: our own doing, put right: no wait, no strike.
-        responded: the server is there, and fails on this very request.
-    """
-
-    why: str
-    after_s: float | None = None
-    busy: bool = False
-    at_once: bool = False
-    unreadable: bool = False
-    responded: bool = False
 
 
 @contextlib.asynccontextmanager
@@ -116,51 +88,19 @@ class Endpoint:
         self.model = model
         self._settings = settings
         self._wire = wire
-        self._concurrency = Concurrency(settings.concurrency)
         self._dialect = openai.Dialect()
         self._proven = openai.NOTHING_PROVEN
-        self._answers = 0
-        self._slots = Slots(self._answer, self._concurrency, max_wait_s=settings.max_wait_s)
-        self._jitter = random.Random()
+        self._patience = Patience(
+            self._call, concurrency=settings.concurrency, max_wait_s=settings.max_wait_s
+        )
 
     def complete(
         self, requests: AsyncIterable[Request]
     ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
         """Answer every request, in completion order; see `augment.protocols.Engine`."""
-        return self._slots.complete(requests)
+        return self._patience.complete(requests)
 
-    async def _answer(self, request: Request) -> Completion | Failure:
-        """Call until there is an answer or a reason to give this request up."""
-        strikes = calls = 0
-        seen = self._answers
-        while True:
-            calls += 1
-            mark = self._concurrency.sent()
-            outcome = await self._call(request)
-            if not isinstance(outcome, _Again):
-                self._answers += 1
-                self._slots.answered()
-                self._concurrency.answered()
-                return outcome if calls == 1 else replace(outcome, calls=calls)
-            if outcome.at_once:
-                continue
-            if outcome.busy:
-                self._concurrency.refused(mark)
-            alive, seen = self._answers > seen, self._answers
-            strikes += not outcome.busy and (alive or outcome.responded)
-            if strikes >= _STRIKES:
-                code = "unreadable" if outcome.unreadable else "server_error"
-                return Failure(code=code, detail=outcome.why, calls=calls)
-            _log.debug("ask %d, call %d: %s", request.ask.number, calls, outcome.why)
-            longest = _LONGEST_PAUSE_ALIVE_S if alive else _LONGEST_PAUSE_S
-            pause = min(longest, _FIRST_PAUSE_S * 2 ** min(calls, 10))
-            if outcome.after_s is not None:
-                least = max(outcome.after_s, _FIRST_PAUSE_S)
-                await asyncio.sleep(min(least, self._settings.max_wait_s))
-            else:
-                await asyncio.sleep(self._jitter.uniform(pause / 8, pause))
-
-    async def _call(self, request: Request) -> Completion | Failure | _Again:
+    async def _call(self, request: Request) -> Completion | Failure | Again:
         dialect = self._dialect
         body = openai.payload(
             request, model=self.model, dialect=dialect, extra=self._settings.extra_body
@@ -168,36 +108,37 @@ class Endpoint:
         try:
             status, answer, after = await self._wire.post("/chat/completions", body)
         except TimeoutError:
-            return _Again(why=f"no answer within {self._settings.timeout_s:g} s", busy=True)
+            return Again(why=f"no answer within {self._settings.timeout_s:g} s", busy=True)
         except (aiohttp.ClientError, OSError) as error:
             refused = isinstance(error, aiohttp.ClientConnectorError)
-            return _Again(why=f"{type(error).__name__}: {error}", busy=refused)
+            return Again(why=f"{type(error).__name__}: {error}", busy=refused)
         if status == 200:
             return self._read(answer, dialect)
         return self._refusal(status, answer, after, dialect)
 
-    def _read(self, answer: bytes, dialect: openai.Dialect) -> Completion | _Again:
+    def _read(self, answer: bytes, dialect: openai.Dialect) -> Completion | Again:
         try:
             completion = openai.completion(answer)
         except ValueError as error:
-            return _Again(why=str(error), unreadable=True, responded=True)
+            return Again(why=str(error), unreadable=True, responded=True)
         self._proven = openai.Dialect(
             schema=self._proven.schema or dialect.schema,
             system=self._proven.system or dialect.system,
+            logprobs=self._proven.logprobs or completion.logprobs is not None,
         )
         return completion
 
     def _refusal(
         self, status: int, answer: bytes, after: str | None, sent: openai.Dialect
-    ) -> Failure | _Again:
+    ) -> Failure | Again:
         """Say what an HTTP status other than 200 means for the request."""
         said = openai.excerpt(answer)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-        if status in {401, 403, 404} and self._answers == 0:
+        if status in {401, 403, 404} and self._patience.answers == 0:
             raise EngineUnusable(f"{self._settings.url}: {_start_advice(status, said)}")
         if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
             pause = openai.retry_after_s(after, now=time.time())
-            return _Again(
+            return Again(
                 why=why,
                 after_s=pause,
                 busy=status in {408, 429, 503},
@@ -209,7 +150,7 @@ class Endpoint:
                 _log.warning("%s: %s; going on without", self._settings.url, why)
                 self._dialect = understood
             if self._dialect != sent:
-                return _Again(why=why, at_once=True)
+                return Again(why=why, at_once=True)
         return Failure(code="refused", detail=why, calls=1)
 
 
@@ -293,7 +234,7 @@ async def _first_answer(wire: _Wire) -> tuple[int, bytes]:
             status, body = 502, b""
         if status < 500 and status != 429:
             return status, body
-        await asyncio.sleep(2 * _FIRST_PAUSE_S)
+        await asyncio.sleep(2 * FIRST_PAUSE_S)
 
 
 def _start_advice(status: int, said: str) -> str:

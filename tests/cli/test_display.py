@@ -21,7 +21,7 @@ def progress(**changes):
         "rejected": 4,
         "reasons": Counter(json=3, quota=1),
         "requests": 20,
-        "answered": 18,
+        "answered": 18, "waiting": 0,
         "tokens": 1000,
         "in_flight": 2,
         "seconds": 10.0,

@@ -47,7 +47,7 @@ def test_without_the_script_a_mark_says_what_it_is(run):
 
 def test_the_page_says_what_the_map_can_and_cannot_tell(run):
     page = " ".join(render(run.figures(space=NGRAMS)).split())
-    assert "Texts that character n-grams finds alike lie together, as far as" in page
+    assert "Texts that are alike by character n-grams lie together, as far as" in page
     assert "Only nearness says something: how far two groups lie apart" in page
     assert "Shown are 2 seeds, 1 accepted row and 1 rejected row." in page
 
