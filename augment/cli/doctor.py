@@ -51,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
 
 async def look(endpoint: str) -> dict[str, Finding]:
     """Return what was found, by name."""
-    found = [_python(), *_torch(), _vllm(), _encoder(), await _endpoint(endpoint)]
+    found = [
+        _python(), *_torch(), _vllm(), _encoder(), _langchain(), await _endpoint(endpoint),
+    ]  # fmt: skip
     return {each.name: each for each in found}
 
 
@@ -64,6 +66,9 @@ def lines(findings: dict[str, Finding], *, endpoint: str) -> Iterator[str]:
     yield f"yes augment run SEEDS{encoder}   with the embedded n-gram engine"
     there = findings["endpoint"].there
     yield f"{'yes' if there else 'no ':4}augment run SEEDS --endpoint {endpoint}{encoder}"
+    torch, chain = findings["torch"].there, findings["langchain"].there
+    yield f"{'yes' if torch else 'no ':4}augment run SEEDS --engine transformers --model FOLDER"
+    yield f"{'yes' if chain else 'no ':4}augment run SEEDS --engine langchain --model PROVIDER:NAME"
     yield f"{'yes' if there else 'no ':4}augment preview SEEDS --endpoint {endpoint}{encoder}"
     yield f"yes augment check FILE --seeds SEEDS{encoder}"
     if encoder:
@@ -110,6 +115,14 @@ def _encoder() -> Finding:
         return Finding(name="encoder", there=False, what=str(error))
     what = f"all-MiniLM-L6-v2 in {folder}, sentence-transformers {package}"
     return Finding(name="encoder", there=True, what=what)
+
+
+def _langchain() -> Finding:
+    try:
+        return Finding(name="langchain", there=True, what=version("langchain"))
+    except PackageNotFoundError:
+        how = "pip install 'augment-corpora[langchain]', and the provider's package"
+        return Finding(name="langchain", there=False, what=f"not installed: {how}")
 
 
 async def _endpoint(url: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 
 from augment_command import here
 
@@ -16,6 +17,8 @@ def test_it_names_what_this_machine_has():
     assert "yes augment run SEEDS " in ended.out
     assert "no  augment run SEEDS --endpoint http://127.0.0.1:9/v1" in ended.out
     assert "cannot be reached" in ended.out
+    assert "yes augment run SEEDS --engine transformers --model FOLDER" in ended.out
+    assert f"yes langchain {version('langchain')}" in ended.out
 
 
 def test_a_server_that_listens_is_named_with_its_model(openai_server):
