@@ -17,7 +17,16 @@ from augment.parts import encoder_worker, engine_of, filters_of, plan_of, run_en
 from augment.plan.budget import Budget, Spent
 from augment.protocols import Engine, Plan
 from augment.recipe import Recipe
-from augment.records import Arrival, Candidate, Completion, Failure, Fault, Request, Verdict
+from augment.records import (
+    Arrival,
+    Candidate,
+    Completion,
+    Failure,
+    Fault,
+    Kind,
+    Request,
+    Verdict,
+)
 from augment.screening import Screening, rejected
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
@@ -61,7 +70,8 @@ class Preview:
     """What was seen, and what a run would take.
 
     Attributes:
-        rows: accepted rows that the run is to reach.
+        kind: what the run would do.
+        rows: accepted rows that the run is to reach, or texts that it is to label.
         seen: rows seen; `kept` of them were accepted.
         least: if every row were kept; `likely`, at the share that was seen, as if one row more
             had been kept and one more rejected (Laplace's rule of succession).
@@ -69,6 +79,7 @@ class Preview:
     """
 
     shown: tuple[Shown, ...]
+    kind: Kind
     rows: int
     seen: int
     kept: int
@@ -111,6 +122,7 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
     )
     return Preview(
         shown=shown,
+        kind=setting.kind,
         rows=setting.goal.rows,
         seen=seen,
         kept=kept,
@@ -181,7 +193,8 @@ def _estimate(
     these three.
     """
     recipe = setting.recipe
-    requests = -int(-setting.goal.rows // (share * recipe.rows_per_request))
+    wanted = setting.goal.rows if setting.kind == "made" else setting.goal.rows * share
+    requests = -int(-wanted // (share * recipe.rows_per_request))  # a given text is asked once
     slots = 1 if recipe.engine == "seedlm" else min(recipe.concurrency, requests)
     latency = statistics.median(one.seconds for one in shown) if shown else 0.0
     if recipe.engine == "seedlm":  # one after the other: each waited for those before it

@@ -45,7 +45,8 @@ def lines(found: Preview) -> Iterator[str]:
         yield f"  {statement}"
     for warning in found.warnings:
         yield f"  warning: {warning}"
-    yield f"=== A run to {number(found.rows)} accepted rows would take, about"
+    what = "to {} accepted rows" if found.kind == "made" else "over {} texts"
+    yield f"=== A run {what.format(number(found.rows))} would take, about"
     yield f"{'':20}{'if all were kept':>20}{'at the share seen':>20}"
     for name, values in _table(found.least, found.likely):
         yield f"  {name:18}{values[0]:>20}{values[1]:>20}"

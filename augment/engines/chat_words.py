@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from augment.engines import openai
+from augment.messages import without_thoughts
 from augment.records import Completion, Message
 
 _ROLES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
@@ -88,7 +89,7 @@ def completion(message: BaseMessage) -> Completion:
     told: dict[str, Any] = message.response_metadata
     beside: dict[str, Any] = message.additional_kwargs
     text, thoughts = _split(message.content)
-    text, inline = openai.without_thoughts(text)
+    text, inline = without_thoughts(text)
     aside = beside.get("reasoning_content")
     thoughts = [aside, *thoughts, inline] if isinstance(aside, str) else [*thoughts, inline]
     calls = message.tool_calls if isinstance(message, AIMessage) else []

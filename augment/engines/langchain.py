@@ -23,6 +23,7 @@ from augment.engines.chat_manner import Manner, Proven, field_names
 from augment.engines.chat_models import chat_model, without_retries
 from augment.engines.patience import START_WITHIN_S, Again, Patience
 from augment.errors import EngineUnusable
+from augment.messages import folded
 from augment.records import EMPTY, Completion, Failure, Json, Request
 
 __all__ = ["LangChain", "LangChainSettings", "chat_model"]
@@ -134,7 +135,7 @@ class LangChain:
             arguments |= {"logprobs": True, "top_logprobs": request.logprobs}
         messages = request.messages
         if not manner.dialect.system:
-            messages = openai.folded(messages)
+            messages = folded(messages)
         return await model.ainvoke(chat_words.spoken(messages), **arguments)
 
     def _arguments_for(self, schema: Mapping[str, Json] | None) -> Mapping[str, Any]:

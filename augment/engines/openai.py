@@ -11,14 +11,14 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from augment.records import Completion, Message, Request, TokenLogprob
+from augment.messages import folded, without_thoughts
+from augment.records import Completion, Request, TokenLogprob
 
 _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
     "stop": "stop",
     "length": "length",
     "content_filter": "content_filter",
 }
-_THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
 _NAMES_SCHEMA = re.compile(r"response_format|json_schema|guided|structured|grammar", re.IGNORECASE)
 _NAMES_LOGPROBS = re.compile(r"logprobs", re.IGNORECASE)
 _NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
@@ -81,17 +81,6 @@ def payload(
     return body
 
 
-def folded(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Put the system's text at the head of the first user turn."""
-    system = [message.content for message in messages if message.role == "system"]
-    rest = [message for message in messages if message.role != "system"]
-    first = next((i for i, message in enumerate(rest) if message.role == "user"), None)
-    if not system or first is None:
-        return messages
-    head = "\n\n".join([*system, rest[first].content])
-    return (*rest[:first], Message(role="user", content=head), *rest[first + 1 :])
-
-
 def completion(body: bytes) -> Completion:
     """Read the body of an HTTP 200.
 
@@ -128,16 +117,6 @@ def _loads(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return json.loads(body)
-
-
-def without_thoughts(text: str) -> tuple[str, str | None]:
-    """Split a leading <think> ... </think> off; unclosed, it is all thought and no answer."""
-    if "<think>" not in text[:64]:
-        return text, None
-    thoughts = _THOUGHTS.match(text)
-    if thoughts is None:
-        return text, None
-    return text[thoughts.end() :], thoughts.group(1).strip()
 
 
 def excerpt(body: bytes, *, length: int = 300) -> str:

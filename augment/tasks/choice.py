@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from augment.records import TokenLogprob
 
 _KEY = re.compile(r'"label"\s*:\s*')
+_LIST = re.compile(r'\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\]', re.DOTALL)
 
 
 def probability_of_one(tokens: Sequence[TokenLogprob], labels: Sequence[str]) -> float | None:
@@ -41,7 +42,7 @@ def probability_of_one(tokens: Sequence[TokenLogprob], labels: Sequence[str]) ->
         total += token.logprob - _log_sum(
             logprob[rival] for rival in logprob if _leads(text[:offset] + rival, before, spellings)
         )
-    return min(1.0, math.exp(total))
+    return _probability(total)
 
 
 def probability_of_list(tokens: Sequence[TokenLogprob]) -> float | None:
@@ -51,12 +52,10 @@ def probability_of_list(tokens: Sequence[TokenLogprob]) -> float | None:
     """
     text = "".join(token.token for token in tokens)
     start = _value(text)
-    if start is None:
+    found = None if start is None else _LIST.match(text, start)
+    if found is None:
         return None
-    end = text.find("]", start) + 1
-    if not end:
-        return None
-    return min(1.0, math.exp(sum(token.logprob for _, token in _within(tokens, start, end))))
+    return _probability(sum(token.logprob for _, token in _within(tokens, *found.span())))
 
 
 def _value(text: str) -> int | None:
@@ -88,6 +87,11 @@ def _leads(text: str, before: str, spellings: Sequence[str]) -> bool:
     return text.startswith(before) and any(
         one.startswith(value) or value.startswith(one) for one in spellings
     )
+
+
+def _probability(logprob: float) -> float | None:
+    """Return the probability; None where infinities among the log-probabilities leave none."""
+    return None if math.isnan(logprob) else math.exp(min(0.0, logprob))
 
 
 def _log_sum(logprobs: Iterable[float]) -> float:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from requests_made import a_request
 
 from augment.engines import openai
+from augment.messages import folded, without_thoughts
 from augment.engines.concurrency import Concurrency
 from augment.records import Completion, Message
 
@@ -64,7 +65,7 @@ def test_logprobs_are_read():
     ],
 )
 def test_only_leading_thoughts_are_split_off(text, answer, thoughts):
-    assert openai.without_thoughts(text) == (answer, thoughts)
+    assert without_thoughts(text) == (answer, thoughts)
 
 
 def test_the_systems_text_is_folded_into_the_first_user_turn():
@@ -74,7 +75,7 @@ def test_the_systems_text_is_folded_into_the_first_user_turn():
         Message(role="user", content="task"),
         Message(role="user", content="more"),
     )
-    assert openai.folded(messages) == (
+    assert folded(messages) == (
         Message(role="assistant", content="hello"),
         Message(role="user", content="rules\n\ntask"),
         Message(role="user", content="more"),
@@ -84,7 +85,7 @@ def test_the_systems_text_is_folded_into_the_first_user_turn():
 def test_nothing_is_folded_without_a_user_turn():
     messages = (Message(role="system", content="rules"),)
 
-    assert openai.folded(messages) == messages
+    assert folded(messages) == messages
 
 
 def test_the_schema_is_left_out_where_the_server_lacks_it():

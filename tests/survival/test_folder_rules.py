@@ -81,7 +81,9 @@ def test_a_folder_is_refused_to_a_run_with(finished, tmp_path, what):
 
     assert result.code == 2
     assert SETTINGS[what] in result.err
-    assert "holds another run: choose another --out, delete it, or use the same settings" in result.err
+    assert (
+        "holds another run: choose another --out, delete it, or use the same settings" in result.err
+    )
     assert digests(out) == before
     assert server.stats()["requests"] == calls
 

@@ -1,0 +1,205 @@
+"""A causal chat model from a folder or the hub, in the number format that suits the machine."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from augment.errors import EngineUnusable
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_NEEDED = ("attention_mask", "position_ids", "past_key_values")
+_UNLIMITED = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A model that is ready to answer.
+
+    Attributes:
+        layers: how many layers keep keys and values.
+        can_keep_last: whether the model can be told to give the logits of the last token only.
+        context: the most tokens of prompt and answer together.
+        width: how many tokens get a logit.
+        ends: the tokens that end an answer.
+    """
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    layers: int
+    can_keep_last: bool
+    context: int
+    width: int
+    ends: frozenset[int]
+
+
+def load(model: str) -> Loaded:
+    """Load a model by its folder or its name on the hub.
+
+    Raises:
+        EngineUnusable: it is not there, or is no causal chat model; the text says which.
+    """
+    transformers = _library()
+    source = Path(model).expanduser()
+    if not source.is_dir() and (source.exists() or source.is_absolute() or model[:1] in "./~"):
+        raise EngineUnusable(f"{model}: no folder of a model")
+    local = source.is_dir()
+    place = str(source) if local else model
+    common: dict[str, Any] = {
+        "trust_remote_code": False,
+        "local_files_only": local or not _on_hub(model),
+    }
+    config: Any = _tried(
+        model, "no model", lambda: transformers.AutoConfig.from_pretrained(place, **common)
+    )
+    if config.is_encoder_decoder or type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise EngineUnusable(f"{model}: a {config.model_type} model is no causal language model")
+    tokenizer = _tokenizer(model, place, common)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def weights() -> Any:
+        found, info = transformers.AutoModelForCausalLM.from_pretrained(
+            place,
+            dtype=_dtype(device),
+            use_safetensors=True,
+            output_loading_info=True,
+            **common,
+        )
+        if missing := sorted(info["missing_keys"]):
+            raise ValueError(f"no weights for {', '.join(missing[:3])}")
+        return found.eval().to(device)
+
+    network: Any = _tried(model, "no causal language model can be loaded", weights)
+    return Loaded(
+        model=network,
+        tokenizer=tokenizer,
+        device=device,
+        layers=_layers(model, network),
+        can_keep_last="logits_to_keep" in inspect.signature(network.forward).parameters,
+        context=_context(config),
+        width=config.get_text_config(decoder=True).vocab_size,
+        ends=_ends(network, tokenizer),
+    )
+
+
+def _library() -> Any:
+    """Return transformers, whose types are too loose to be checked."""
+    import transformers
+    from transformers.utils import logging as its_logging
+
+    its_logging.disable_progress_bar()
+    return transformers
+
+
+def _on_hub(model: str) -> bool:
+    """Tell whether the hub has the model; False where the hub cannot be reached.
+
+    Asked once and briefly, for the library's own attempts go on for half a minute: what was
+    downloaded before is then used as it is.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    api: Any = huggingface_hub.HfApi()
+    try:
+        api.model_info(model, timeout=4.0)
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise EngineUnusable(
+            f"{model}: no folder, and no model on the hub that one may download"
+        ) from error
+    except Exception as error:  # noqa: BLE001 - the HTTP library's, which the hub's may change
+        _log.info("the hub cannot be asked for %s: %s", model, error)
+        return False
+    return True
+
+
+def _tried(model: str, what: str, attempt: Callable[[], T]) -> T:
+    try:
+        return attempt()
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
+        first = " ".join(str(error).split())[:300]
+        raise EngineUnusable(f"{model}: {what}: {first}") from error
+
+
+def _tokenizer(model: str, place: str, common: dict[str, Any]) -> Any:
+    auto: Any = _library().AutoTokenizer
+    tokenizer: Any = _tried(model, "no tokenizer", lambda: auto.from_pretrained(place, **common))
+    if not tokenizer.is_fast or len(tokenizer) == 0:
+        raise EngineUnusable(f"{model}: no fast tokenizer (tokenizer.json)")
+    if not tokenizer.chat_template:
+        raise EngineUnusable(f"{model}: the tokenizer has no chat template: no chat model")
+    return tokenizer
+
+
+def _layers(model: str, network: Any) -> int:
+    """Return how many layers the cache has, where it is one of keys and values throughout."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+    parameters = inspect.signature(network.forward).parameters
+    layers = DynamicCache(config=network.config).layers
+    kinds = {type(layer) for layer in layers} - {DynamicLayer, DynamicSlidingWindowLayer}
+    if kinds or not layers or any(name not in parameters for name in _NEEDED):
+        raise EngineUnusable(
+            f"{model}: {type(network).__name__} keeps more than keys and values, "
+            "or takes no positions: serve it with vLLM or llama.cpp and name the endpoint"
+        )
+    return len(layers)
+
+
+def _context(config: Any) -> int:
+    text = config.get_text_config(decoder=True)
+    return getattr(text, "max_position_embeddings", None) or _UNLIMITED
+
+
+def _ends(network: Any, tokenizer: Any) -> frozenset[int]:
+    ends = network.generation_config.eos_token_id
+    found = {ends} if isinstance(ends, int) else set(ends or ())
+    if tokenizer.eos_token_id is not None:
+        found.add(tokenizer.eos_token_id)
+    return frozenset(found)
+
+
+def _dtype(device: torch.device) -> torch.dtype:
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # Without wide vectors bfloat16 is worked out in float32 and takes several times as long.
+    if torch.backends.cpu.get_cpu_capability() in {"DEFAULT", "AVX2"}:
+        return torch.float32
+    taken = _best_s((torch.float32, torch.bfloat16))
+    return torch.bfloat16 if taken[torch.bfloat16] < 0.8 * taken[torch.float32] else torch.float32
+
+
+def _best_s(dtypes: Sequence[torch.dtype]) -> dict[torch.dtype, float]:
+    """Return how long a layer takes in each number format, at best: seconds of processor time.
+
+    In one thread, for where other programs keep the cores busy, threads wait for each other, and
+    that is all one would measure.
+    """
+    taken = dict.fromkeys(dtypes, math.inf)
+    layers = {
+        dtype: (torch.randn(16, 1024).to(dtype), torch.randn(1024, 1024).to(dtype))
+        for dtype in dtypes
+    }
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(6):
+            for dtype, (batch, weights) in layers.items():
+                start = time.thread_time()
+                torch.nn.functional.linear(batch, weights)
+                taken[dtype] = min(taken[dtype], time.thread_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return taken

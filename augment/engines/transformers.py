@@ -1,0 +1,134 @@
+"""Any causal chat model, in process: by its folder or its name on the hub.
+
+All work on the model is done in one thread, which goes on while requests are awaited and answers
+are looked at. torch and transformers are imported in it: they take seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import queue
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable
+from concurrent.futures import Future, InvalidStateError
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from augment.engines.concurrency import Concurrency
+from augment.engines.slots import Slots
+from augment.records import Completion, Failure, Request
+
+if TYPE_CHECKING:
+    from augment.decoding.batching import Batch
+    from augment.decoding.rows import Ticket
+
+
+@contextlib.asynccontextmanager
+async def loaded(model: str, *, concurrency: int) -> AsyncGenerator[Transformers]:
+    """Load a model for the length of a run.
+
+    Args:
+        model: a folder, or a name on the hub, which is then downloaded.
+        concurrency: the most requests that are answered at a time.
+
+    Raises:
+        EngineUnusable: there is no such model, or it is no causal chat model.
+    """
+    worker = _Worker(model, rows=concurrency)
+    try:
+        await asyncio.wrap_future(worker.ready)
+        yield Transformers(worker, model=model, concurrency=concurrency)
+    finally:
+        worker.stop()
+        await asyncio.to_thread(worker.join)
+
+
+class Transformers:
+    """The engine; made by `loaded`."""
+
+    name = "transformers"
+
+    def __init__(self, worker: _Worker, *, model: str, concurrency: int) -> None:
+        folder = Path(model).expanduser()
+        self.model = folder.resolve().name if folder.is_dir() else model
+        self._worker = worker
+        self._concurrency = concurrency
+
+    def complete(
+        self, requests: AsyncIterable[Request]
+    ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
+        """Answer every request, in completion order; see `augment.protocols.Engine`."""
+        room = Concurrency(self._concurrency)
+        return Slots(self._answer, room, max_wait_s=math.inf).complete(requests)
+
+    async def _answer(self, request: Request) -> Completion | Failure:
+        """Wait for the worker's answer; where the wait is cancelled, the row is dropped."""
+        from augment.decoding.rows import Ticket
+
+        ticket = Ticket(request=request)
+        self._worker.give(ticket)
+        return await asyncio.wrap_future(ticket.outcome)
+
+
+class _Worker(threading.Thread):
+    """The thread that loads the model and decodes.
+
+    Attributes:
+        ready: done when the model is loaded; bears the error where it cannot be.
+    """
+
+    def __init__(self, model: str, *, rows: int) -> None:
+        super().__init__(name="transformers", daemon=True)
+        self.ready: Future[None] = Future()
+        self._model = model
+        self._limit = rows
+        self._inbox: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self.start()
+
+    def give(self, ticket: Ticket) -> None:
+        """Hand over a request."""
+        self._inbox.put(ticket)
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self._stopped.set()
+        self._inbox.put(None)
+
+    def run(self) -> None:
+        """Load, then decode until told to stop."""
+        self.ready.set_running_or_notify_cancel()
+        try:
+            from augment.decoding.batching import Batch
+            from augment.decoding.loading import load
+
+            batch = Batch(load(self._model), limit=self._limit)
+        except Exception as error:  # noqa: BLE001 - raised again where `ready` is awaited
+            self.ready.set_exception(error)
+            return
+        self.ready.set_result(None)
+        try:
+            while not self._stopped.is_set():
+                self._take(batch)
+                batch.step()
+        except Exception as error:  # noqa: BLE001 - raised again where the answers are awaited
+            self._refuse(batch.tickets(), error)
+
+    def _take(self, batch: Batch) -> None:
+        """Take what has come; wait for something where there is nothing to do."""
+        with contextlib.suppress(queue.Empty):
+            while not self._stopped.is_set():
+                ticket = self._inbox.get(block=batch.idle)
+                if ticket is not None:
+                    batch.add(ticket)
+
+    def _refuse(self, tickets: list[Ticket], error: Exception) -> None:
+        """Answer all that is asked with what went wrong."""
+        while not self._stopped.is_set():
+            for ticket in tickets:
+                with contextlib.suppress(InvalidStateError):  # nobody waits for it any more
+                    ticket.outcome.set_exception(error)
+            ticket = self._inbox.get()
+            tickets = [] if ticket is None else [ticket]

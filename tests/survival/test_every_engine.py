@@ -1,0 +1,89 @@
+"""Each engine meets its quota on a public corpus: snips_intent, twelve seeds a label."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from augment_command import here, left_in, seeds_file
+from tiny_llama import SIZES, TEXTS, trained_tokenizer, write_causal
+from transformers import LlamaConfig
+
+SEEDS, ROWS = 12, 3
+
+
+@pytest.fixture(scope="module")
+def snips(corpora):
+    """The first twelve rows of each label."""
+    taken: Counter[str] = Counter()
+    rows = []
+    path = corpora / "classification" / "snips_intent" / "train.jsonl"
+    for line in path.read_text("utf-8").split("\n")[:-1]:
+        row = json.loads(line)
+        if taken[row["label"]] < SEEDS:
+            taken[row["label"]] += 1
+            rows.append(row)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def model(snips, tmp_path_factory):
+    """A Llama with random weights whose tokens are those of the seeds."""
+    config = LlamaConfig(**SIZES | {"max_position_embeddings": 4096})
+    texts = (*(row["text"] for row in snips), *TEXTS)
+    return write_causal(
+        tmp_path_factory.mktemp("model"), config, trained_tokenizer(texts, vocabulary=1500)
+    )
+
+
+def met(out, seeds, *options):
+    """Run, and return the rows once every label has its own."""
+    ended = here("run", seeds, "--per-label", ROWS, "--out", out, *options)
+    assert ended.code == 0, ended.err
+    left = left_in(out)
+    assert left.per_label() == dict.fromkeys({row["label"] for row in left.accepted}, ROWS)
+    assert len(left.accepted) == 7 * ROWS
+    return left
+
+
+def test_the_endpoint_meets_it(snips, openai_server, tmp_path):
+    met(tmp_path / "out", seeds_file(tmp_path, snips), "--endpoint", openai_server(junk=0.1).url)
+
+
+def test_the_embedded_engine_meets_it(snips, tmp_path):
+    met(tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "seedlm")
+
+
+def test_a_langchain_model_meets_it(snips, openai_server, tmp_path):
+    pytest.importorskip("langchain_openai")
+    server = openai_server(junk=0.1, error_500=0.2, error_429=0.1)
+    recipe = tmp_path / "recipe.yaml"
+    options = {"base_url": server.url, "api_key": "kept-out-of-all-files"}
+    recipe.write_text(json.dumps({"model-options": options}), "utf-8")
+    left = met(
+        tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "langchain", "--model",
+        "openai:stub", "--recipe", recipe,
+    )  # fmt: skip
+
+    assert {row["provenance"]["engine"] for row in left.accepted} == {"langchain"}
+    assert left.report["counts"]["calls"] == server.stats()["requests"], "retries were doubled"
+    for path in (tmp_path / "out").iterdir():
+        assert b"kept-out-of-all-files" not in path.read_bytes(), path.name
+
+
+def test_a_model_in_process_meets_it_and_every_whole_answer_is_in_its_schema(
+    snips, model, tmp_path
+):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("sampling: {max-tokens: 200}\n", "utf-8")
+    left = met(
+        tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "transformers", "--model",
+        model, "--concurrency", 16, "--recipe", recipe,
+    )  # fmt: skip
+
+    assert {row["provenance"]["engine"] for row in left.accepted} == {"transformers"}
+    assert not {"json", "schema", "empty", "label"} & {
+        row["reason"] for row in left.rejected if row["filter"] == "schema"
+    }
+    assert left.report["tokens"]["completion"] > 0
