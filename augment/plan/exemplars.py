@@ -106,7 +106,11 @@ def spread(likeness: Sequence[Sequence[float]], relevance: Sequence[float], *, k
     nearest = list(likeness[0])
     left = list(range(1, len(relevance)))
     while len(chosen) < k:
-        best = max(left, key=lambda at: RELEVANCE * relevance[at] - (1 - RELEVANCE) * nearest[at])
+        gain = [
+            RELEVANCE * like - (1 - RELEVANCE) * near
+            for like, near in zip(relevance, nearest, strict=True)
+        ]
+        best = max(left, key=gain.__getitem__)
         left.remove(best)
         chosen.append(best)
         nearest = list(map(max, nearest, likeness[best]))
