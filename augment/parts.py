@@ -16,6 +16,7 @@ from augment.embed.worker import Worker
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.engines.file import FileRows
 from augment.engines.seedlm import SeedLM
+from augment.errors import InputError
 from augment.filters.agreement import Agreement
 from augment.filters.confidence import Confidence
 from augment.filters.copy import Copy
@@ -82,9 +83,18 @@ def _langchain(setting: Setting) -> Engine:
 
 
 def chat_model_name(chat_model: Any) -> str:
-    """Return what a LangChain chat model says of itself."""
+    """Return what a LangChain chat model says of itself.
+
+    Raises:
+        InputError: it is none.
+    """
+    from langchain_core.language_models import BaseChatModel
+
     from augment.engines.langchain import name_of
 
+    if not isinstance(chat_model, BaseChatModel):
+        what = f"must be a LangChain chat model, and is {type(chat_model).__name__}"
+        raise InputError.one("chat_model", what)
     return name_of(chat_model)
 
 

@@ -7,6 +7,7 @@ wins.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
@@ -27,6 +28,9 @@ ENCODER = "minilm"
 """What `encoder` says of the one that comes with the package."""
 NO_ENCODER = "ngram"
 """What `encoder` says where rows are to be compared by character n-grams alone."""
+
+_SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", re.IGNORECASE)
+"""How `repr` shows one."""
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
@@ -70,7 +74,11 @@ class Closed(BaseModel):
     """A part of the recipe: frozen, unknown keys refused, dashes or underscores in names."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_dashed, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=_dashed,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # it may be a key; our own messages show what may be shown
     )
 
 
@@ -246,10 +254,12 @@ def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command 
     """
     values = dict(_read(path)) if path is not None else {}
     origin = {_dashed(key): str(path) for key in values}
-    for name, value in options.items():
+    for name, value in ((str(name), value) for name, value in options.items()):
         values.pop(_dashed(name), None)
         values[name] = value
         origin[_dashed(name)] = said
+    if _SURROGATE.search(repr(values)):
+        raise InputError.one(str(path or said), "holds a lone surrogate, which is no character")
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

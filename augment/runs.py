@@ -8,13 +8,15 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from augment.app import Outcome, carry_out
+from augment.errors import InputError
 from augment.formats.memory import source_of
+from augment.formats.rows import shown
 from augment.outputs import Finish
 from augment.parts import chat_model_name
 from augment.recipe import Recipe, load
@@ -68,9 +70,11 @@ class Run:
         """Read the rows with the types that the folder's card gives them, so that none will do."""
         datasets: Any = importlib.import_module("datasets")
         card = datasets.info.DatasetInfosDict.from_directory(str(self.out))
+        features = card[name].features
         lines = (self.out / f"{name}.jsonl").read_text("utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
-        return datasets.Dataset.from_list(rows, features=card[name].features)
+        columns = {column: [row[column] for row in rows] for column in features}
+        return datasets.Dataset.from_dict(columns, features=features)
 
 
 def run(
@@ -137,6 +141,9 @@ def recipe_of(recipe: RecipeLike, *, chat_model: BaseChatModel | None) -> Recipe
         InputError: every unknown key and value that is not allowed.
     """
     own: dict[str, Any] = {}
+    if not isinstance(cast("object", recipe), Recipe | Mapping | str | Path | None):
+        what = f"must be a path, a mapping or a Recipe, and is {shown(recipe)}"
+        raise InputError.one("recipe", what)
     if chat_model is not None:
         own = {"engine": "langchain", "model": chat_model_name(chat_model)}
     if recipe is None or isinstance(recipe, str | Path):
@@ -185,14 +192,16 @@ def in_a_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> Generator[Future[
             future.set_result(asyncio.run(tracked()))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
             future.set_exception(error)
+            if not started.done():  # there could be no loop
+                started.cancel()
 
     thread = threading.Thread(target=do, name="augment")
     thread.start()
     try:
         yield future
     finally:
-        loop, task = started.result()
-        if not future.done():
-            with contextlib.suppress(RuntimeError):  # it ended just now
+        with contextlib.suppress(RuntimeError, CancelledError):  # it ended just now, or never began
+            loop, task = started.result()
+            if not future.done():
                 loop.call_soon_threadsafe(task.cancel)
         thread.join()

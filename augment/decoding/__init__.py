@@ -1,1 +1,1 @@
-"""A causal language model, decoded many answers at a time: what the engine `transformers` drives."""
+"""A causal language model that decodes many answers at a time, for the engine `transformers`."""

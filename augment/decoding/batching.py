@@ -58,7 +58,10 @@ class Batch:
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; one that cannot be answered gets its failure at once."""
-        row = self._wording.row(ticket)
+        try:
+            row = self._wording.row(ticket)
+        except Exception as error:  # noqa: BLE001 - a chat template's code may raise anything
+            row = Failure(code="refused", detail=f"the prompt cannot be put into tokens: {error!r}")
         if isinstance(row, Failure):
             _tell(ticket, row)
         else:

@@ -7,9 +7,9 @@ from typing import Any, Literal, cast
 from augment.decoding.guidance import Grammars
 from augment.decoding.likelihood import told
 from augment.decoding.loading import Loaded
-from augment.messages import folded, without_thoughts
 from augment.decoding.rows import Outcome, Row, Ticket
 from augment.decoding.sampling import Draw
+from augment.messages import folded, without_thoughts
 from augment.records import Completion, Failure, Message, Request
 
 

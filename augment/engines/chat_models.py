@@ -55,8 +55,9 @@ def chat_model(name: str, options: Mapping[str, Any]) -> BaseChatModel:
             made = _made(make, options)
     except ImportError as error:
         raise EngineUnusable(f"langchain {name}: {error}") from error
-    except Exception as error:  # each provider's class raises what it likes
-        raise EngineUnusable(f"langchain {name}: {_said(error)}") from error
+    except Exception as error:  # noqa: BLE001 - each provider's class raises what it likes
+        # Without its cause: what a provider's class says of its options may show a key.
+        raise EngineUnusable(f"langchain {name}: {_said(error)}") from None
     if unknown := _unknown(made, options):
         raise EngineUnusable(
             f"langchain {name}: {type(made).__name__} has no option {', '.join(unknown)}; "

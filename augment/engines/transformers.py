@@ -42,7 +42,8 @@ async def loaded(model: str, *, concurrency: int) -> AsyncGenerator[Transformers
         yield Transformers(worker, model=model, concurrency=concurrency)
     finally:
         worker.stop()
-        await asyncio.to_thread(worker.join)
+        if worker.ready.done():  # who gives up waiting for a model need not wait for it to load
+            await asyncio.to_thread(worker.join)
 
 
 class Transformers:
@@ -106,14 +107,17 @@ class _Worker(threading.Thread):
 
             batch = Batch(load(self._model), limit=self._limit)
         except Exception as error:  # noqa: BLE001 - raised again where `ready` is awaited
-            self.ready.set_exception(error)
+            with contextlib.suppress(InvalidStateError):  # nobody waits for it any more
+                self.ready.set_exception(error)
             return
-        self.ready.set_result(None)
+        with contextlib.suppress(InvalidStateError):
+            self.ready.set_result(None)
         try:
             while not self._stopped.is_set():
                 self._take(batch)
                 batch.step()
-        except Exception as error:  # noqa: BLE001 - raised again where the answers are awaited
+        except BaseException as error:  # noqa: BLE001 - also a panic of Rust's; raised again where
+            # the answers are awaited
             self._refuse(batch.tickets(), error)
 
     def _take(self, batch: Batch) -> None:
@@ -124,7 +128,7 @@ class _Worker(threading.Thread):
                 if ticket is not None:
                     batch.add(ticket)
 
-    def _refuse(self, tickets: list[Ticket], error: Exception) -> None:
+    def _refuse(self, tickets: list[Ticket], error: BaseException) -> None:
         """Answer all that is asked with what went wrong."""
         while not self._stopped.is_set():
             for ticket in tickets:

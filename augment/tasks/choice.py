@@ -2,11 +2,11 @@
 
 Servers give them as they were before guided decoding, where part of the probability lies on
 tokens that no label allows. So at each token of the label it counts only against those rivals
-that would have led to some label:
+that would have led to some label, which is what guided decoding samples from (rivals that are not
+told count as 0). A rival that can only have led to the same label, by other tokens, counts for it:
 
-    P(label) = product over its tokens of p(token) / (sum of p(rival) that leads to some label)
-
-which is what guided decoding samples from (with rivals that are not told counted as 0).
+    P(label | from here) = p(token) P(label | from the next) + sum of p(rival) that lead to it alone
+                           over  sum of p(rival) that lead to some label
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from augment.records import TokenLogprob
 
+_LEAST = -700.0
+"""No log-probability is less: exp of it is the least number there is, nearly."""
 _KEY = re.compile(r'"label"\s*:\s*')
 _LIST = re.compile(r'\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\]', re.DOTALL)
 
@@ -31,18 +33,24 @@ def probability_of_one(tokens: Sequence[TokenLogprob], labels: Sequence[str]) ->
     """
     text = "".join(token.token for token in tokens)
     start = _value(text)
-    spellings = [spelt for label in labels for spelt in _spellings(label)]
+    spellings = {spelt: label for label in labels for spelt in _spellings(label)}
     chosen = next((one for one in spellings if start and text.startswith(one, start)), None)
     if start is None or chosen is None:
         return None
-    before = text[:start]
-    total = 0.0
-    for offset, token in _within(tokens, start, start + len(chosen)):
-        logprob = {**token.top, token.token: token.logprob}
-        total += token.logprob - _log_sum(
-            logprob[rival] for rival in logprob if _leads(text[:offset] + rival, before, spellings)
+    probability = 1.0
+    for offset, token in reversed(list(_within(tokens, start, start + len(chosen)))):
+        shares = _shares(token)
+        if shares is None:
+            return None
+        leads = {name: _labels(text[:offset] + name, text[:start], spellings) for name in shares}
+        whole = sum(shares[name] for name in shares if leads[name])
+        same = sum(
+            shares[name]
+            for name in shares
+            if name != token.token and leads[name] == {spellings[chosen]}
         )
-    return _probability(total)
+        probability = (shares[token.token] * probability + same) / whole
+    return min(1.0, probability)
 
 
 def probability_of_list(tokens: Sequence[TokenLogprob]) -> float | None:
@@ -55,7 +63,8 @@ def probability_of_list(tokens: Sequence[TokenLogprob]) -> float | None:
     found = None if start is None else _LIST.match(text, start)
     if found is None:
         return None
-    return _probability(sum(token.logprob for _, token in _within(tokens, *found.span())))
+    logprob = sum(token.logprob for _, token in _within(tokens, *found.span()))
+    return None if math.isnan(logprob) else math.exp(min(logprob, 0.0))
 
 
 def _value(text: str) -> int | None:
@@ -79,23 +88,25 @@ def _within(
         offset += len(token.token)
 
 
-def _leads(text: str, before: str, spellings: Sequence[str]) -> bool:
-    """Tell whether the text so far can still become `before` and a label."""
+def _shares(token: TokenLogprob) -> dict[str, float] | None:
+    """Return the chances of a token and its rivals; None where nothing can be made of them.
+
+    Only what they are to each other counts, so that the likeliest is taken as 1.
+    """
+    every = {**token.top, token.token: token.logprob}
+    most = max(every.values())
+    if any(map(math.isnan, every.values())) or math.isinf(most):
+        return None
+    return {name: math.exp(max(value - most, _LEAST)) for name, value in every.items()}
+
+
+def _labels(text: str, before: str, spellings: Mapping[str, str]) -> set[str]:
+    """Return the labels that the text so far can still become, `before` standing before them."""
     if len(text) <= len(before):
-        return before.startswith(text)
+        return set(spellings.values()) if before.startswith(text) else set()
+    if not text.startswith(before):
+        return set()
     value = text[len(before) :]
-    return text.startswith(before) and any(
-        one.startswith(value) or value.startswith(one) for one in spellings
-    )
-
-
-def _probability(logprob: float) -> float | None:
-    """Return the probability; None where infinities among the log-probabilities leave none."""
-    return None if math.isnan(logprob) else math.exp(min(0.0, logprob))
-
-
-def _log_sum(logprobs: Iterable[float]) -> float:
-    """Return log(sum(exp(x)))."""
-    values = list(logprobs)
-    most = max(values)
-    return most + math.log(sum(math.exp(value - most) for value in values))
+    return {
+        label for one, label in spellings.items() if one.startswith(value) or value.startswith(one)
+    }

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from requests_made import a_request
 
 from augment.engines import openai
-from augment.messages import folded, without_thoughts
 from augment.engines.concurrency import Concurrency
+from augment.messages import folded, without_thoughts
 from augment.records import Completion, Message
 
 JSON = st.recursive(

@@ -29,8 +29,8 @@ from augment.decoding.batching import Batch
 from augment.decoding.loading import load
 from augment.decoding.rows import Ticket
 from augment.decoding.sampling import Draw, next_tokens
-from augment.engines.transformers import Transformers, loaded
 from augment.decoding.wording import Wording
+from augment.engines.transformers import Transformers, loaded
 from augment.errors import EngineUnusable
 from augment.protocols import Engine
 from augment.records import Ask, Completion, Failure, Json, Message, Request

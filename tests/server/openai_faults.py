@@ -100,10 +100,16 @@ class Config:
         for name, allowed in ALLOWED.items():
             if getattr(self, name) not in allowed:
                 yield f"{name} is {getattr(self, name)!r}, not one of {list(allowed)}"
-        try:
-            re.compile(self.label_pattern)
-        except re.error as error:
-            yield f"label_pattern is {self.label_pattern!r}: {error}"
+        yield from _pattern_faults("label_pattern", self.label_pattern, groups=0)
+        yield from _pattern_faults("row_pattern", self.row_pattern, groups=1)
+
+
+def _pattern_faults(name: str, pattern: str, *, groups: int) -> Iterator[str]:
+    try:
+        if pattern and re.compile(pattern).groups < groups:
+            yield f"{name} is {pattern!r}, which has no group"
+    except re.error as error:
+        yield f"{name} is {pattern!r}: {error}"
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

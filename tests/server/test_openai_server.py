@@ -3,6 +3,7 @@ import hashlib
 import http.client
 import itertools
 import json
+import math
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_answers import OUTSIDE, near_copy, sentence
+from openai_answers import OUTSIDE, likeliest, logprobs, near_copy, sentence
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
 PROGRAM = Path(__file__).parent / "openai_server.py"
@@ -371,6 +372,7 @@ def test_a_server_without_guided_decoding_rejects_or_ignores_the_schema(openai_s
             400,
             "System role",
         ),
+        ({"no_logprobs": True}, {"logprobs": True}, 400, "logprobs are not supported"),
         ({"models": ["a", "b"]}, {}, 404, "`stub` does not exist"),
         ({"max_body": 1000}, {"pad": "x" * 1000}, 413, "more than 1000"),
         ({}, {"messages": [3]}, 400, "no chat request"),
@@ -381,6 +383,137 @@ def test_what_the_server_does_not_take_is_refused(openai_server, config, more, s
     found, _, data = post(openai_server(**config), request(**more))
     assert found == status
     assert message in json.loads(data)["error"]["message"]
+
+
+CHOICE = {
+    "type": "object",
+    "properties": {"label": {"type": "string", "enum": ["card_arrival", "card_lost", "refund"]}},
+}
+
+
+def answered(server, body):
+    """The content of an answer, and its tokens with their log-probabilities."""
+    status, _, data = post(server, body)
+    assert status == 200, data
+    choice = json.loads(data)["choices"][0]
+    return choice["message"]["content"], choice["logprobs"]["content"]
+
+
+def test_logprobs_come_only_where_they_are_asked_for(openai_server):
+    server = openai_server()
+    assert b"logprobs" not in post(server, request())[2]
+    assert b"logprobs" not in post(server, request(logprobs=False))[2]
+    content, tokens = answered(server, request(logprobs=True))
+    assert row_of(server, request(logprobs=True)) == json.loads(content)
+    assert all(token["top_logprobs"] == [] for token in tokens)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"junk": 1}, {"null_content": 1}, {"finish_length": 1}, {"wrong_label": 1},
+     {"reasoning": "think"}, {"no_guided": "ignore"}, {"hostile": ["é \u2028 <b>", "\ud800"]}],
+)  # fmt: skip
+def test_the_tokens_join_to_the_content_whatever_that_is(openai_server, config):
+    server = openai_server(**config)
+    for number in range(10):
+        body = request(number, logprobs=True, top_logprobs=5)
+        content, tokens = answered(server, body)
+        assert "".join(token["token"] for token in tokens) == (content or "")
+        for token in tokens:
+            assert token["top_logprobs"][0]["token"] == token["token"]
+            assert token["top_logprobs"][0]["logprob"] == token["logprob"] < 0
+
+
+@pytest.mark.parametrize("top", [0, 1, 2, 3, 20])
+def test_no_more_rivals_are_told_than_were_asked_for_the_token_itself_among_them(
+    openai_server, top
+):
+    _, tokens = answered(openai_server(), request(schema=CHOICE, logprobs=True, top_logprobs=top))
+    assert max(len(token["top_logprobs"]) for token in tokens) == min(top, 3)
+
+
+def test_the_rivals_of_a_label_are_the_other_labels_and_what_is_none(openai_server):
+    content, tokens = answered(
+        openai_server(), request(schema=CHOICE, logprobs=True, top_logprobs=20)
+    )
+    assert content == '{"label": "card_arrival"}'
+    rivals = {
+        token["token"]: {one["token"] for one in token["top_logprobs"]} - {token["token"], "<|x|>"}
+        for token in tokens
+    }
+    assert {token: others for token, others in rivals.items() if others} == {
+        "card": {"refu"}, "arri": {"lost"},
+    }  # fmt: skip
+    assert all("<|x|>" in {one["token"] for one in token["top_logprobs"]} for token in tokens)
+
+
+@given(
+    labels=st.lists(st.text('ab_" é', min_size=1, max_size=9), min_size=1, max_size=6, unique=True),
+    digest=st.binary(min_size=32, max_size=32),
+    top=st.integers(0, 20),
+)
+def test_the_shares_of_a_token_and_its_rivals_are_at_most_the_whole(labels, digest, top):
+    answers = [json.dumps({"label": label}, ensure_ascii=False) for label in labels]
+    tokens = logprobs(answers[0], answers, digest, top)["content"]
+    assert "".join(token["token"] for token in tokens) == answers[0]
+    for token in tokens:
+        told = {one["token"]: one["logprob"] for one in token["top_logprobs"]}
+        assert len(told) == len(token["top_logprobs"]) <= top
+        assert sum(map(math.exp, told.values())) <= 1 + 1e-9
+        assert token["logprob"] >= max(told.values(), default=-math.inf), "it is not the likeliest"
+
+
+def test_how_sure_it_is_depends_on_the_body_alone(openai_server):
+    server = openai_server()
+    bodies = [request(n, schema=CHOICE, logprobs=True, top_logprobs=20) for n in range(8)]
+    first = [answered(server, body) for body in bodies]
+    assert [answered(server, body) for body in bodies] == first
+    assert len({tuple(token["logprob"] for token in tokens) for _, tokens in first}) == 8
+
+
+def test_a_server_without_logprobs_answers_those_who_want_none(openai_server):
+    server = openai_server(no_logprobs=True)
+    assert post(server, request(logprobs=True, top_logprobs=5))[0] == 400
+    assert row_of(server, request())["label"] == "card"
+    assert server.stats()["counts"] == {"no_logprobs": 1, "ok": 1}
+
+
+def labelled(server, text, label=None):
+    schema = CHOICE if label is None else {"type": "object", "properties": {"label": label}}
+    messages = [
+        {"role": "user", "content": "Text: refund"},
+        {"role": "user", "content": f"Label this.\nText: {text}\nLabels: refund, card_lost"},
+    ]
+    return row_of(server, request(schema=schema, messages=messages))["label"]
+
+
+def test_the_label_that_shares_most_words_with_the_row_is_chosen(openai_server):
+    server = openai_server(row_pattern=r"Text: (.*)\nLabels")
+    assert labelled(server, "I lost my card") == "card_lost"
+    assert labelled(server, "Why has my CARD not ARRIVED?") == "card_arrival"
+    assert labelled(server, "refunding\nthe rest") == "refund", "a row may have several lines"
+    assert labelled(server, "refund", {"enum": ["card_lost"]}) == "card_lost"
+    assert labelled(server, "refund", {"const": "card_lost"}) == "card_lost"
+
+
+def test_of_several_labels_the_likeliest_is_the_only_one(openai_server):
+    many = {"type": "array", "items": CHOICE["properties"]["label"], "maxItems": 3}
+    server = openai_server(row_pattern=r"Text: (.*)\nLabels")
+    assert labelled(server, "I lost my card", many) == ["card_lost"]
+    server.control(row_pattern="")
+    assert labelled(server, "I lost my card", many) == []
+
+
+def test_a_prompt_in_which_no_row_is_found_is_answered_as_if_none_was_sought(openai_server):
+    server = openai_server(row_pattern="Row: (.*)")
+    assert labelled(server, "I lost my card") == "card_arrival"
+
+
+def test_among_labels_equally_likely_the_body_decides():
+    values = ("one", "two", "three")
+    found = [likeliest(values, "none of them", bytes([0, 0, n])) for n in range(3)]
+    assert found == ["one", "two", "three"]
+    assert likeliest(("refund_not_here", "refund"), "my refund", bytes(3)) == "refund"
 
 
 def test_a_key_is_asked_for_everywhere_but_at_the_controls(openai_server):
@@ -453,6 +586,8 @@ def test_an_unknown_or_impossible_configuration_is_refused_with_its_name(openai_
         ({"hang": 0.6, "reset": 0.6}, "add up to more than 1"),
         ({"reasoning": "loud"}, "reasoning is 'loud', not one of"),
         ({"label_pattern": "("}, "label_pattern is '('"),
+        ({"row_pattern": "("}, "row_pattern is '('"),
+        ({"row_pattern": "Text: .*"}, "row_pattern is 'Text: .*', which has no group"),
         ({"models_status": 299}, "models_status is 299"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
