@@ -144,7 +144,7 @@ async def carry_out(
     with encoder_worker(setting, known=known) as worker:
         async with engine_of(setting) as engine:
             recipe = recipe.model_copy(update={"model": engine.model})
-            setting = replace(setting, recipe=recipe)
+            setting = replace(setting, recipe=recipe, revision=engine.revision)
             if worker is not None and not known:
                 here = recipe.encoder == ENCODER or Path(recipe.encoder).is_dir()
                 hub = "" if here else f" {recipe.encoder}, from the model hub where it is not here,"

@@ -46,7 +46,7 @@ class Made:
         drawn: dict[str, Json] = {name: ask.attributes.get(name) for name in self.attributes}
         own: dict[str, Json] = {"attributes": drawn} if drawn else {}
         if self.given is not None:
-            own |= {"given": self.given[ask.number], "probability": probability}
+            own |= {"given": self.given[ask.number % len(self.given)], "probability": probability}
         return {
             "strategy": ask.strategy,
             "template": template["name"],

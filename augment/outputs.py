@@ -116,7 +116,7 @@ def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) 
         "versions": _versions(),
         **facts(setting),
         "engine": setting.recipe.engine,
-        "model": {"name": setting.recipe.model, "revision": None},
+        "model": {"name": setting.recipe.model, "revision": setting.revision},
         "encoder": judged.seeds.about or None,
         "random_seed": setting.recipe.random_seed,
         "counts": counts,
@@ -146,6 +146,7 @@ def facts(setting: Setting) -> dict[str, Json]:
         "templates": _signatures(setting),
         "rows": None if setting.rows is None else setting.rows.digest,
         "unlabelled": None if setting.unlabelled is None else setting.unlabelled.digest,
+        "revision": setting.revision,
         "recipe": comparable(setting.recipe),
     }
 

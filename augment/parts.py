@@ -72,14 +72,13 @@ def _langchain(setting: Setting) -> Engine:
     from augment.engines.langchain import LangChain, LangChainSettings, chat_model
 
     recipe = setting.recipe
-    return LangChain(
-        setting.chat_model or chat_model(recipe.model or "", recipe.model_options),
-        LangChainSettings(
-            concurrency=recipe.concurrency,
-            timeout_s=recipe.timeout_s,
-            max_wait_s=recipe.max_wait_s,
-        ),
+    settings = LangChainSettings(
+        concurrency=recipe.concurrency, timeout_s=recipe.timeout_s, max_wait_s=recipe.max_wait_s
     )
+    if setting.chat_model is not None:
+        return LangChain(setting.chat_model, settings)
+    name = recipe.model or ""
+    return LangChain(chat_model(name, recipe.model_options), settings, name=name)
 
 
 def chat_model_name(chat_model: Any) -> str:
@@ -170,15 +169,20 @@ def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
     return {name: every[name] for name in setting.templates}
 
 
+def annotate_of(setting: Setting) -> Annotate:
+    """Return the way to ask for the labels of the given texts."""
+    texts = () if setting.unlabelled is None else setting.unlabelled.examples
+    return Annotate(nearest_seeds(setting.used, texts, shots=setting.recipe.shots))
+
+
 def plan_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
     """Return what decides on the next ask."""
-    recipe, rows, texts = setting.recipe, setting.rows, setting.unlabelled
+    recipe, rows = setting.recipe, setting.rows
     if rows is not None:
         labels = rows.labels
-        return InOrder(setting.goal, lambda n: given_ask(n, labels[n]), first_ask=first_ask)
-    if texts is not None:
-        way = Annotate(nearest_seeds(setting.used, texts.examples, shots=recipe.shots))
-        return InOrder(setting.goal, way.ask, first_ask=first_ask)
+        return InOrder(setting.goal, lambda n: given_ask(n, labels[n % len(labels)]))
+    if setting.unlabelled is not None:
+        return InOrder(setting.goal, annotate_of(setting).ask)
     ways = strategies_of(setting, seeds)
     return Planner(
         setting.goal,

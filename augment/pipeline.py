@@ -368,4 +368,5 @@ class Pipeline:
                 self.reasons[decision.rejection.reason or decision.rejection.filter] += 1
         self.accepted += accepted
         self.rejected += len(decisions) - accepted
-        return self._parts.planner.judged(arrival.ask, accepted)
+        answered = isinstance(arrival.outcome, Completion)
+        return self._parts.planner.judged(arrival.ask, accepted, answered=answered)

@@ -95,11 +95,12 @@ class _Asker:
             requests = {place: self._request(template, wanted[place]) for place in missing}
             places = {request.ask.number: place for place, request in requests.items()}
             async for request, outcome in self._engine.complete(_handed(list(requests.values()))):
+                place = places[request.ask.number]
                 texts = _texts(outcome, key=template)
                 if isinstance(texts, str):
                     why = texts
                 else:
-                    found[places[request.ask.number]] = texts
+                    found[place] = texts[: wanted[place]["count"]]
             if len(found) == len(wanted):
                 return [found[place] for place in range(len(wanted))]
         raise EngineUnusable(f"{self._engine.model} gave no {template} that can be used: {why}")

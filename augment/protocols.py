@@ -124,8 +124,14 @@ class Plan(Protocol):
         """Count an accepted row."""
         ...
 
-    def judged(self, ask: Ask, accepted: int) -> list[str]:
-        """Take an ask off what is under way; return the cells that are given up after it."""
+    def judged(self, ask: Ask, accepted: int, *, answered: bool = True) -> list[str]:
+        """Take an ask off what is under way; return the cells that are given up after it.
+
+        Args:
+            ask: that was under way.
+            accepted: how many rows of it were.
+            answered: whether the engine did answer, well or badly.
+        """
         ...
 
     def take_heart(self) -> None:
@@ -143,6 +149,11 @@ class Engine(Protocol):
 
     name: str
     model: str
+
+    @property
+    def revision(self) -> str | None:
+        """What tells the model from others of its name; None where nothing does."""
+        ...
 
     def complete(
         self, requests: AsyncIterable[Request]

@@ -8,21 +8,15 @@ wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from augment.errors import InputError, InputFault
+from augment.recipe_fields import Engine, Name, Positive, Seconds, Share, Text, Values, Way, Weight
 
 ENCODER = "minilm"
 """What `encoder` says of the one that comes with the package."""
@@ -31,39 +25,6 @@ NO_ENCODER = "ngram"
 
 _SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", re.IGNORECASE)
 """How `repr` shows one."""
-
-Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
-Positive: TypeAlias = Annotated[int, Field(ge=1)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0)]
-Words: TypeAlias = Annotated[str, Field(min_length=1)]
-Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
-Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
-
-
-def _attribute(values: object) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
-    """Check the values of an attribute, which pydantic's unions complain of in riddles."""
-    if isinstance(values, Mapping):
-        by_label = cast("Mapping[object, object]", values)
-        found = {str(label): _texts(own) for label, own in by_label.items()}
-        if found and all(found.values()):
-            return {label: own for label, own in found.items() if own}
-    elif own := _texts(values):
-        return own
-    raise ValueError("must be a list of texts, or such a list for each label")
-
-
-def _texts(values: object) -> tuple[str, ...] | None:
-    if not isinstance(values, list | tuple) or not values:
-        return None
-    items = cast("Sequence[object]", values)
-    texts = [each for each in items if isinstance(each, str)]
-    whole = len(texts) == len(items) and all(text.strip() for text in texts)
-    return tuple(dict.fromkeys(texts)) if whole else None
-
-
-Values: TypeAlias = Annotated[
-    tuple[str, ...] | Mapping[str, tuple[str, ...]], BeforeValidator(_attribute)
-]
 
 
 def _dashed(name: str) -> str:
@@ -93,8 +54,8 @@ class Sampling(Closed):
 class Prices(Closed):
     """Of a million tokens, in any currency."""
 
-    prompt: Annotated[float, Field(ge=0)] = 0.0
-    completion: Annotated[float, Field(ge=0)] = 0.0
+    prompt: Weight = 0.0
+    completion: Weight = 0.0
 
 
 class Filters(Closed):
@@ -139,10 +100,12 @@ class Recipe(Closed):
         None, description="who answers: endpoint, transformers, langchain or seedlm"
     )
     model_options: Mapping[str, Any] = Field(
-        default_factory=dict, description="what a LangChain model is made with"
+        default_factory=dict, description="what a LangChain model is made with", repr=False
     )
     api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds the server's key")
-    headers: Mapping[str, str] = Field(default_factory=dict, description="sent with each call")
+    headers: Mapping[str, str] = Field(
+        default_factory=dict, description="sent with each call", repr=False
+    )
     extra_body: Mapping[str, Any] = Field(default_factory=dict, description="put into each call")
     concurrency: Positive = Field(64, description="most requests in flight")
     timeout_s: Seconds = Field(600.0, description="for one call")
@@ -166,14 +129,14 @@ class Recipe(Closed):
     label_field: str | None = Field(None, description="column of the label or labels")
     lenient: bool = Field(False, description="skip faulty rows and count them")
 
-    labels: Mapping[str, str | None] | None = Field(None, description="label: description")
-    guidelines: str | None = Field(None, description="what a row must heed, for the prompts")
-    glossary: Mapping[str, str] = Field(default_factory=dict, description="term: meaning")
-    language: str | None = Field(None, description="of the rows, where it needs saying")
-    attributes: Mapping[Words, Values] = Field(
+    labels: Mapping[Name, Text | None] | None = Field(None, description="label: description")
+    guidelines: Text | None = Field(None, description="what a row must heed, for the prompts")
+    glossary: Mapping[Text, Text] = Field(default_factory=dict, description="term: meaning")
+    language: Text | None = Field(None, description="of the rows, where it needs saying")
+    attributes: Mapping[Name, Values] = Field(
         default_factory=dict, description="what a new row is like: name: values, or label: values"
     )
-    strategies: Mapping[Way, Annotated[float, Field(ge=0)]] | None = Field(
+    strategies: Mapping[Way, Weight] | None = Field(
         None, description="strategy: how often it is drawn"
     )
     shots: Annotated[int, Field(ge=0, le=64)] = Field(5, description="seeds in a fewshot prompt")
@@ -254,16 +217,16 @@ def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command 
     """
     values = dict(_read(path)) if path is not None else {}
     origin = {_dashed(key): str(path) for key in values}
-    for name, value in ((str(name), value) for name, value in options.items()):
-        values.pop(_dashed(name), None)
-        values[name] = value
-        origin[_dashed(name)] = said
+    given = {_dashed(str(name)): value for name, value in options.items()}
+    values |= given
+    origin |= dict.fromkeys(given, said)
     if _SURROGATE.search(repr(values)):
         raise InputError.one(str(path or said), "holds a lone surrogate, which is no character")
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise InputError([_fault(dict(detail), origin) for detail in error.errors()]) from error
+        faults = [_fault(dict(detail), origin) for detail in error.errors()]
+        raise InputError(faults) from None  # pydantic's own words may hold a key
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -292,9 +255,7 @@ def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:
         return InputFault(where="recipe", what=message)
-    if place.startswith(
-        ("headers", "extra", "model-options", "model_options")
-    ):  # these may hold a key: not shown
+    if place.startswith(("headers", "extra", "model-options")):  # may hold a key: not shown
         return InputFault(where=f"{where}, {_dashed(place)}", what=message)
     return InputFault(
         where=f"{where}, {_dashed(place)}", what=f"{message} (found {_short(detail['input'])})"

@@ -8,7 +8,7 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -33,6 +33,7 @@ RecipeLike: TypeAlias = Recipe | Mapping[str, Any] | str | Path | None
 Row: TypeAlias = dict[str, Json]
 """A row as accepted.jsonl has it."""
 T = TypeVar("T")
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +168,41 @@ def waited_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do the work and return what it gives, whether or not an event loop runs in this thread.
 
     Ctrl-C cancels the work and waits until it has ended in good order.
+
+    Raises:
+        KeyboardInterrupt: it was pressed.
     """
+    if not in_a_loop():
+        return asyncio.run(work())
+    interrupted = interruption()
+    with in_a_thread(work) as future:
+        while not future.done():
+            wait([future], timeout=LOOK_EVERY_S)
+            if interrupted():
+                raise KeyboardInterrupt
+        return future.result()
+
+
+def in_a_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work())
-    with in_a_thread(work) as future:
-        return future.result()
+        return False
+    return True
+
+
+def interruption() -> Callable[[], bool]:
+    """Return what tells whether Ctrl-C has been pressed since, for who waits within a coroutine.
+
+    There `asyncio.run` has made it the cancellation of the task, which does not come to anything
+    before that task awaits something; elsewhere it is an exception.
+    """
+    task = asyncio.current_task() if in_a_loop() else None
+    if task is None:
+        return lambda: False
+    before = task.cancelling()
+    return lambda: task.cancelling() > before
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ ROWS_UNLESS_SAID = 50
 _FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
 _LABELLING = {"annotate": 1.0}
 _FROM_LABELS = {"zeroshot": 1.0}
+_REQUESTS_A_ROW = 20
 _HUB_NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*")
 
 
@@ -65,6 +66,7 @@ class Setting:
         rows: the file's, where rows are checked and not made.
         unlabelled: texts, where these are given labels and no rows are made.
         chat_model: a LangChain model that answers, in place of one that the recipe names.
+        revision: of the engine's model, once it is there.
     """
 
     recipe: Recipe
@@ -77,6 +79,7 @@ class Setting:
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
     chat_model: Any = None
+    revision: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -202,8 +205,7 @@ def _resolved(setting: Setting) -> Recipe:
         "task": Classification.name,
         "per_label": quota,
         "engine": recipe.engine or ("endpoint" if recipe.endpoint else "seedlm"),
-        "max_requests": recipe.max_requests
-        or (setting.goal.rows + 1 if labelling else 20 * setting.goal.rows + 200),
+        "max_requests": recipe.max_requests or _REQUESTS_A_ROW * setting.goal.rows + 200,
         "strategies": recipe.strategies or by_default,
     }
     if labelling:

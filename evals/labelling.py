@@ -19,6 +19,9 @@ _Z = 1.96
 class Labelling:
     """How often the seeds' classifier would have given the label that the engine gave.
 
+    Of several labels it is how often the one that fits best is among those given: that says
+    nothing of labels that are missing, or too many.
+
     Both can be wrong, and where they were shown the same seeds they can be wrong together: this
     measures consistency, not truth. What it tells is where to look.
     """
@@ -55,6 +58,7 @@ class Labelling:
         known = self._all["with_probability"]
         return {
             **_shares(self._all),
+            "several": self._subject.seeds.several,
             "with_probability": known,
             "mean_probability": round(self._probability / known, 4) if known else None,
             "by_probability": sure,

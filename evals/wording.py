@@ -81,7 +81,9 @@ def headline(figures: Mapping[str, Json]) -> str:
     if wanted is None and run["kind"] == "made":
         full = sum(cell["accepted"] >= cell["wanted"] for cell in figures["cells"])
         parts.append(f"{number(full)} of {counted(len(figures['cells']), 'quota')} full")
-    if run["ending"] in _ENDINGS:
+    if run["ending"] == "exhausted" and run["kind"] == "labelled":
+        parts.append("some texts were not answered")
+    elif run["ending"] in _ENDINGS:
         parts.append(_ENDINGS[run["ending"]])
     if figures["rates"]["kept"] is not None:
         parts.append(f"{share(figures['rates']['kept'])} of the {nouns} were kept")

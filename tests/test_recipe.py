@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augment.characters import fault_of_name, fault_of_text
 from augment.errors import InputError
 from augment.recipe import MAY_GROW, OPERATIONAL, Recipe, comparable, differences, load
 
@@ -137,6 +138,24 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     assert found.startswith(f"{tmp_path / 'none.yaml'}: cannot be read: No such file")
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"labels": {" a": None}}, "white space"),
+        ({"labels": ["a", ""]}, "must not be empty"),
+        ({"labels": {"a\nb": None}}, "a line break"),
+        ({"labels": {"a": "no\0thing"}}, "holds NUL at character 2"),
+        ({"guidelines": "\0"}, "holds NUL at character 0"),
+        ({"glossary": {"term": "\0"}}, "holds NUL"),
+        ({"attributes": {"tone ": ["dry"]}}, "white space"),
+        ({"attributes": {"tone": ["\0"]}}, "holds NUL"),
+    ],
+)
+def test_texts_and_names_hold_what_those_of_rows_may_hold(said, words):
+    with pytest.raises(InputError, match=words):
+        load(None, options=said)
+
+
 def test_what_was_found_is_shown_short(written):
     (found,) = faults(written({"per-label": "x" * 5000}))
     assert len(found) < 300
@@ -147,6 +166,8 @@ def resumed(before, now):
     return differences(json.loads(json.dumps(comparable(before))), now)
 
 
+TEXTS = st.text(max_size=5).filter(lambda text: not fault_of_text(text))
+NAMES = TEXTS.map(str.strip).filter(lambda name: name and not fault_of_name(name))
 SOME = st.fixed_dictionaries(
     {},
     optional={
@@ -154,8 +175,8 @@ SOME = st.fixed_dictionaries(
         "random_seed": st.integers(0, 2**40),
         "reserve": st.floats(0, 0.99),
         "max_minutes": st.floats(0.1, 1e6),
-        "guidelines": st.text(max_size=9),
-        "labels": st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=5), max_size=3),
+        "guidelines": TEXTS,
+        "labels": st.dictionaries(NAMES, st.none() | TEXTS, max_size=3),
         "sampling": st.fixed_dictionaries({"temperature": st.floats(0, 5)}),
         "extra_body": st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3)),
         "filters": st.fixed_dictionaries({"without": st.permutations(["form", "copy", "leak"])}),

@@ -31,19 +31,24 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--values", type=int, default=8, help="how many values of each (8)")
     add_options(parser, only=ENGINE_OPTIONS)
     options = parser.parse_args(arguments)
+    for name, count, least in (("--names", options.names, 1), ("--values", options.values, 2)):
+        if count < least:
+            raise InputError.one(name, f"must be {least} or more, and is {count}")
     if options.recipe is None:
         raise InputError.one("--recipe", "is needed: attributes are written into it")
     path: Path = options.recipe
-    old = path.read_text("utf-8") if path.exists() else ""
-    settled = recipe.load(path if old else None, options=given_options(options))
-    if settled.attributes:
+    exists = path.exists()
+    settled = recipe.load(path if exists else None, options=given_options(options))
+    if "attributes" in settled.model_fields_set:
         raise InputError.one(str(path), "has attributes; take them out to have others proposed")
+    old = path.read_bytes().decode() if exists else ""
+    _extended(old, Proposal(attributes={"name": ["value"]}, model="", seeds=0), where=path)
     proposal = asyncio.run(
         propose_attributes(
             Inputs(seeds=options.seeds),
             settled,
-            attributes=max(options.names, 1),
-            values=max(options.values, 2),
+            attributes=options.names,
+            values=options.values,
         )
     )
     write_text(path, _extended(old, proposal, where=path))
@@ -61,16 +66,19 @@ def _extended(old: str, proposal: Proposal, *, where: Path) -> str:
     """
     attributes = {name: list(values) for name, values in proposal.attributes.items()}
     block = yaml.safe_dump({"attributes": attributes}, sort_keys=False, allow_unicode=True)
-    by = " ".join(proposal.model.split())
+    by = visible(" ".join(proposal.model.split()))
     source = f"# Proposed by {by} from {proposal.seeds} seeds, for you to edit"
     head = f"{source}: every ask draws a value of each.\n"
-    new = f"{old.rstrip()}\n\n{head}{block}".lstrip()
+    added = f"\n\n{head}{block}".replace("\n", "\r\n" if "\r\n" in old else "\n")
+    new = f"{old.rstrip()}{added}".lstrip()
     before: dict[str, object] = yaml.safe_load(old) or {}
     try:
         same = yaml.safe_load(new) == {**before, "attributes": attributes}
     except yaml.YAMLError:
         same = False
     if not same:
-        what = f"nothing can be added to its end; put this into it yourself:\n{block}"
+        what = (
+            "nothing can be added to its end: write it in YAML's block style, a line for each key"
+        )
         raise InputError.one(str(where), what)
     return new

@@ -30,7 +30,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=Path, required=True, help="what it is held against")
     add_options(parser, only=_OPTIONS, defaults={"out": OUT})
     options = parser.parse_args(arguments)
-    given = {"out": OUT, **given_options(options)}
-    settled = recipe.load(options.recipe, options=given)
+    settled = recipe.load(options.recipe, options={"out": OUT, **given_options(options)})
     inputs = Inputs(seeds=options.seeds, rows=options.rows)
     return carried_out(lambda watch, say: run(inputs, settled, watch=watch, say=say))

@@ -18,6 +18,7 @@ _HEADLINES = {
     "checked": "Done: every row was checked.",
     "labelled": "Done: every text was asked about.",
     "exhausted": "Stopped: some quotas cannot be filled.",
+    "unanswered": "Stopped: some texts were not answered.",
     "budget": "Stopped: the budget is spent.",
     "gone": "Stopped: the engine is gone.",
     "interrupted": "Interrupted.",
@@ -112,7 +113,6 @@ def picture(progress: Progress, *, since: Progress) -> RenderableType:
 def summary(outcome: Outcome) -> RenderableType:
     """Return what is shown at the end: how it ended, the counts, and where the report is."""
     progress = outcome.progress
-    finished = outcome.finish == "done"
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
@@ -133,8 +133,7 @@ def summary(outcome: Outcome) -> RenderableType:
     if outcome.cost is not None:
         table.add_row("cost", f"{outcome.cost:.4g}")
     table.add_row("duration", duration(outcome.seconds_in_all))
-    headline = _HEADLINES[outcome.kind if outcome.kind != "made" and finished else outcome.finish]
-    head = [Text(headline, style="bold")]
+    head = [Text(_HEADLINES[_ending(outcome)], style="bold")]
     head += [Text(visible(outcome.detail))] if outcome.detail else []
     head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]
     judged = [
@@ -148,6 +147,12 @@ def summary(outcome: Outcome) -> RenderableType:
     )
 
 
+def _ending(outcome: Outcome) -> str:
+    if outcome.kind == "labelled" and outcome.finish == "exhausted":
+        return "unanswered"
+    return outcome.finish if outcome.kind == "made" or outcome.finish != "done" else outcome.kind
+
+
 def advice(outcome: Outcome) -> str | None:
     """Return what to do next after a run that is not done."""
     if outcome.finish == "done":
@@ -157,11 +162,9 @@ def advice(outcome: Outcome) -> str | None:
     most = outcome.progress.reasons.most_common(3)
     named = ", ".join(f"{reason} ({count})" for reason, count in most)
     head = f"Rejected most: {named}. " if most else ""
-    how = (
-        "tries those labels again"
-        if outcome.finish == "exhausted"
-        else "continues, with a larger budget if you give one"
-    )
+    how = "continues, with a larger budget if you give one"
+    if outcome.finish == "exhausted":
+        how = f"tries those {'texts' if outcome.kind == 'labelled' else 'labels'} again"
     return f"{head}What was made is kept; the same command {how}."
 
 

@@ -12,7 +12,7 @@ from augment.cli.options import add_options, given_options
 from augment.draws import draw_seed
 from augment.embed.seeds import seed_vectors
 from augment.errors import InputError
-from augment.parts import encoder_worker, plan_of, run_encoder, strategies_of
+from augment.parts import annotate_of, encoder_worker, run_encoder, strategies_of
 from augment.plan.attributes import Attributes
 from augment.records import Need
 from augment.setting import Inputs, Setting, prepare, renderer_of
@@ -61,7 +61,7 @@ def _show(name: str, folder: Path | None) -> int:
 
 
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
-    known = list(setting.recipe.ways)
+    known = list(setting.templates)
     if strategy not in known:
         raise InputError.one(strategy, f"no such strategy in the recipe; there are {known}")
     with (
@@ -70,7 +70,7 @@ def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, nu
     ):
         vectors = seed_vectors(setting.used.examples, encoder)
     if setting.kind == "labelled":
-        ask = plan_of(setting, vectors, first_ask=number).next()
+        ask = annotate_of(setting).ask(number)
     else:
         need = _need(setting, tuple(labels or ()), number=number)
         ask = strategies_of(setting, vectors)[strategy].propose(need)

@@ -18,7 +18,8 @@ from augment.errors import InputError
 from augment.formats.write import write_text
 from augment.setting import Inputs
 
-_DEFAULTS = {"out": Path("runs/seeds"), "per_label": 5}
+_RUN = {"out": Path("runs/seeds"), "unlabelled": None}
+"""What the recipe says of these, it says of the run that is to come."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,20 +30,22 @@ def main(arguments: Sequence[str]) -> int:
         "CSV file: accept, edit or replace them, then run with them as seeds.",
     )
     parser.add_argument("file", type=Path, help="the CSV file to write; it must not be there yet")
-    add_options(parser, defaults=_DEFAULTS)
+    add_options(parser, defaults={**_RUN, "per_label": 5})
     options = parser.parse_args(arguments)
     if options.file.exists():
         raise InputError.one(str(options.file), "is there already; it may hold your edits")
-    given = {**_DEFAULTS, **given_options(options)}
-    if "total" in given:
-        del given["per_label"]
-    settled = recipe.load(options.recipe, options=given)
+    if not options.file.parent.is_dir():
+        raise InputError.one(str(options.file), "cannot be written: there is no such folder")
+    given = given_options(options)
+    quota = {"per_label": None} if "total" in given else {"per_label": 5, "total": None}
+    settled = recipe.load(options.recipe, options={**_RUN, **quota, **given})
     code = carried_out(lambda watch, say: run(Inputs(), settled, watch=watch, say=say))
     if code != 0:
         return code
     lines = (settled.out / "accepted.jsonl").read_text("utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
-    write_text(options.file, _as_csv(rows))
+    columns = (settled.text_field or "text", settled.label_field or "label")
+    write_text(options.file, _as_csv(rows, columns))
     sys.stdout.write(
         f"{len(rows)} rows written to {options.file}: no person has read them yet. Edit them, "
         f"then: augment run {options.file}\n"
@@ -50,10 +53,11 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _as_csv(rows: Sequence[dict[str, str]]) -> str:
+def _as_csv(rows: Sequence[dict[str, str]], columns: tuple[str, str]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["text", "label"])
+    # Every cell is quoted, for before Python 3.13 a lone carriage return would be forgotten.
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(columns)
     writer.writerows([row["text"], row["label"]] for row in sorted(rows, key=_label))
     return text.getvalue()
 

@@ -83,7 +83,9 @@ class Batch:
                     self._admit()
             if self._rows:
                 self._decode()
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
             self._shrink(error)
 
     @torch.inference_mode()
@@ -151,7 +153,7 @@ class Batch:
         inputs = torch.tensor([[row.next_unread] for row in rows], device=self._device)
         try:
             logits = self._forward(inputs, [row.length + 1 for row in rows], used + 1)
-        except torch.OutOfMemoryError:
+        except RuntimeError:
             self._cache.end -= 1
             raise
         for row in rows:
@@ -213,7 +215,7 @@ class Batch:
         if not row.cancelled:
             _tell(row.ticket, self._wording.outcome(row))
 
-    def _shrink(self, error: torch.OutOfMemoryError) -> None:
+    def _shrink(self, error: RuntimeError) -> None:
         """Begin anew with half as many rows: the same seeds draw the same tokens."""
         rows, waiting = self._rows, list(self._waiting)
         if self._tried <= 1:  # it will not fit, however few there are
@@ -231,6 +233,11 @@ class Batch:
     def tickets(self) -> list[Ticket]:
         """Return what is not answered yet."""
         return [row.ticket for row in [*self._rows, *self._waiting]]
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether that is what went wrong: on a CPU torch has no class of its own for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _tell(ticket: Ticket, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from augment.decoding.revision import revision_of
 from augment.errors import EngineUnusable
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Loaded:
         context: the most tokens of prompt and answer together.
         width: how many tokens get a logit.
         ends: the tokens that end an answer.
+        revision: what tells it from others of its name.
     """
 
     model: Any
@@ -42,6 +44,7 @@ class Loaded:
     context: int
     width: int
     ends: frozenset[int]
+    revision: str | None
 
 
 def load(model: str) -> Loaded:
@@ -90,6 +93,7 @@ def load(model: str) -> Loaded:
         context=_context(config),
         width=config.get_text_config(decoder=True).vocab_size,
         ends=_ends(network, tokenizer),
+        revision=revision_of(config, place),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 
 from augment.decoding.guidance import Grammars
-from augment.decoding.likelihood import told
+from augment.decoding.likelihood import pieces
 from augment.decoding.loading import Loaded
 from augment.decoding.rows import Outcome, Row, Ticket
 from augment.decoding.sampling import Draw
+from augment.logprobs import told
 from augment.messages import folded, without_thoughts
 from augment.records import Completion, Failure, Message, Request
 
@@ -78,7 +79,7 @@ class Wording:
             prompt_tokens=len(row.prompt),
             completion_tokens=len(row.answer),
             reasoning=reasoning,
-            logprobs=None if request.logprobs is None else told(row.scores, self._octets),
+            logprobs=None if request.logprobs is None else told(pieces(row.scores, self._octets)),
         )
 
     def _octets(self, token: int) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from augment.engines import openai
+from augment.engines.secrets import Secrets
 from augment.messages import without_thoughts
 from augment.records import Completion, Message
 
@@ -124,9 +125,9 @@ def completion_within(error: Exception) -> Completion | None:
         return None
 
 
-def trouble(error: Exception) -> Trouble:
-    """Say what an error means, whoever raised it."""
-    said = openai.excerpt(f"{type(error).__name__}: {error}".encode())
+def trouble(error: Exception, *, secrets: Secrets = openai.NO_SECRETS) -> Trouble:
+    """Say what an error means, whoever raised it, with secrets struck out of what it says."""
+    said = openai.excerpt(f"{type(error).__name__}: {error}".encode(), secrets=secrets)
     for each in _chain(error):
         if status := _status(each):
             return Trouble(what="status", said=said, status=status, after=_retry_after(each))

@@ -23,6 +23,7 @@ import orjson
 
 from augment.engines import openai
 from augment.engines.patience import FIRST_PAUSE_S, START_WITHIN_S, Again, Patience
+from augment.engines.secrets import Secrets
 from augment.errors import EngineUnusable
 from augment.records import Completion, Failure, Request
 
@@ -54,6 +55,11 @@ class EndpointSettings:
     timeout_s: float = 600.0
     max_wait_s: float = 600.0
 
+    @property
+    def secrets(self) -> Secrets:
+        """What no text of the server's may tell on."""
+        return Secrets([self.api_key or "", *self.headers.values()])
+
 
 @contextlib.asynccontextmanager
 async def connected(settings: EndpointSettings) -> AsyncGenerator[Endpoint]:
@@ -83,6 +89,7 @@ class Endpoint:
     """The engine; made by `connected`."""
 
     name = "endpoint"
+    revision = None
 
     def __init__(self, settings: EndpointSettings, wire: _Wire, *, model: str) -> None:
         self.model = model
@@ -132,9 +139,9 @@ class Endpoint:
         self, status: int, answer: bytes, after: str | None, sent: openai.Dialect
     ) -> Failure | Again:
         """Say what an HTTP status other than 200 means for the request."""
-        said = openai.excerpt(answer)
+        said = openai.excerpt(answer, secrets=self._settings.secrets)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-        if status in {401, 403, 404} and self._patience.answers == 0:
+        if status in {401, 403, 404} and self._patience.settled == 0:
             raise EngineUnusable(f"{self._settings.url}: {_start_advice(status, said)}")
         if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
             pause = openai.retry_after_s(after, now=time.time())
@@ -212,7 +219,8 @@ async def _model(wire: _Wire, settings: EndpointSettings) -> str:
             "e.g. vllm serve MODEL, or check --endpoint"
         ) from error
     if status != 200:
-        raise EngineUnusable(f"{settings.url}: {_start_advice(status, openai.excerpt(body))}")
+        said = openai.excerpt(body, secrets=settings.secrets)
+        raise EngineUnusable(f"{settings.url}: {_start_advice(status, said)}")
     models = _model_names(body)
     if settings.model is not None:
         if models and settings.model not in models:

@@ -9,9 +9,13 @@ from augment.records import Completion, Failure, Request
 
 
 class FileRows:
-    """Answers ask number n with row n, as the JSON object that an engine would have given."""
+    """Answers each ask with its row, as the JSON object that an engine would have given.
+
+    Which row that is, the ask's number tells (`augment.plan.given`).
+    """
 
     name = "file"
+    revision = None
 
     def __init__(self, answers: Sequence[str], *, model: str) -> None:
         """Take the rows; `model` is the file's name."""
@@ -23,5 +27,5 @@ class FileRows:
     ) -> AsyncGenerator[tuple[Request, Completion | Failure], None]:
         """Answer one request after the other."""
         async for request in requests:
-            yield request, Completion(text=self._answers[request.ask.number])
+            yield request, Completion(text=self._answers[request.ask.number % len(self._answers)])
             await asyncio.sleep(0)

@@ -8,8 +8,11 @@ user's own environment or callbacks ask for it, which is LangChain's default.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +25,7 @@ from augment.engines import chat_words, openai
 from augment.engines.chat_manner import Manner, Proven, field_names
 from augment.engines.chat_models import chat_model, without_retries
 from augment.engines.patience import START_WITHIN_S, Again, Patience
+from augment.engines.secrets import Secrets, of_fields
 from augment.errors import EngineUnusable
 from augment.messages import folded
 from augment.records import EMPTY, Completion, Failure, Json, Request
@@ -29,6 +33,8 @@ from augment.records import EMPTY, Completion, Failure, Json, Request
 __all__ = ["LangChain", "LangChainSettings", "chat_model"]
 
 _MOST_SCHEMAS = 256
+_ERRORS_AT_START = 4
+"""So many of one ask, of no kind that we know, before any answer: it will never answer."""
 _WAYS: tuple[Mapping[str, Any], ...] = (
     {"method": "json_schema", "strict": True},
     {"method": "json_schema"},
@@ -67,16 +73,24 @@ class LangChain:
 
     Args:
         chat_model: never changed; where it has retries of its own, a copy without them is used.
+        settings: how to treat it.
+        name: by which it was asked for, `provider:model`; None takes what it says of itself.
     """
 
     name = "langchain"
 
     def __init__(
-        self, chat_model: BaseChatModel, settings: LangChainSettings | None = None
+        self,
+        chat_model: BaseChatModel,
+        settings: LangChainSettings | None = None,
+        *,
+        name: str | None = None,
     ) -> None:
         self._settings = settings or LangChainSettings()
         self._chat_model = without_retries(chat_model)
-        self.model = name_of(chat_model)
+        self._secrets = Secrets(of_fields(vars(chat_model)))
+        self.model = name or name_of(chat_model)
+        self.revision = digest_of(chat_model)
         fields = type(chat_model).model_fields
         self._called = field_names(fields)
         self._fields = frozenset(name for name in self._called if self._called[name] in fields)
@@ -85,6 +99,7 @@ class LangChain:
         self._structured: dict[int, tuple[Mapping[str, Json], dict[str, Any]]] = {}
         self._started: float | None = None
         self._heard = False
+        self._errors: Counter[int] = Counter()
         self._patience = Patience(
             self._call,
             concurrency=self._settings.concurrency,
@@ -114,7 +129,8 @@ class LangChain:
         except Exception as error:  # noqa: BLE001 - every provider's package raises its own
             cut = chat_words.completion_within(error)
             if cut is None:
-                return self._failed(error, began, manner, frozenset(structured))
+                number = request.ask.number
+                return self._failed(error, began, manner, frozenset(structured), number=number)
             answer = cut
         self._heard = True
         self._proven = manner.accepted(request, self._proven)
@@ -157,10 +173,16 @@ class LangChain:
         return arguments
 
     def _failed(
-        self, error: Exception, began: float, sent: Manner, structured: frozenset[str]
+        self,
+        error: Exception,
+        began: float,
+        sent: Manner,
+        structured: frozenset[str],
+        *,
+        number: int,
     ) -> Failure | Again:
-        """Say what an error means for the request."""
-        found = chat_words.trouble(error)
+        """Say what an error means for the request about the ask with a number."""
+        found = chat_words.trouble(error, secrets=self._secrets)
         if found.what == "status":
             self._heard = True
             return self._refusal(found, sent, structured)
@@ -179,6 +201,9 @@ class LangChain:
             return Again(why=found.said)
         if self._put_right(str(error), sent, structured):
             return Again(why=found.said, at_once=True)
+        self._errors[number] += 1
+        if self._errors[number] >= _ERRORS_AT_START and not self._heard:
+            raise EngineUnusable(f"langchain {self.model}: {found.said}")
         return Again(why=found.said, responded=True)
 
     def _refusal(
@@ -186,7 +211,7 @@ class LangChain:
     ) -> Failure | Again:
         """Say what a status other than that of an answer means for the request."""
         status, why = found.status, f"HTTP {found.status}: {found.said}"
-        if status in _ADVICE and self._patience.answers == 0:
+        if status in _ADVICE and self._patience.settled == 0:
             raise EngineUnusable(f"langchain {self.model}: {_ADVICE[status]} ({why})")
         if status < 400:
             return Again(why=why, unreadable=True, responded=True)
@@ -210,7 +235,7 @@ class LangChain:
         )
         if manner == sent:
             return False
-        said = openai.excerpt(complaint.encode())
+        said = openai.excerpt(complaint.encode(), secrets=self._secrets)
         if manner.by_field == sent.by_field:
             _log.warning("%s: %s; going on without", self.model, said)
         else:
@@ -226,6 +251,17 @@ def name_of(model: BaseChatModel) -> str:
         if isinstance(name, str) and name:
             return name
     return type(model).__name__
+
+
+def digest_of(model: BaseChatModel) -> str:
+    """Return what tells a model from others of its name: its class and its parameters.
+
+    Where it is reached, how long is waited and which key is sent are no part of it.
+    """
+    identity: Any = getattr(model, "_identifying_params", None)  # what its caches go by
+    told = {"class": f"{type(model).__module__}.{type(model).__qualname__}", "is": identity}
+    text = json.dumps(told, sort_keys=True, default=lambda value: type(value).__name__)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _structured_arguments(

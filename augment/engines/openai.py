@@ -11,6 +11,8 @@ from typing import Any, Literal, cast
 
 import orjson
 
+from augment.engines.secrets import Secrets
+from augment.logprobs import Piece, told
 from augment.messages import folded, without_thoughts
 from augment.records import Completion, Request, TokenLogprob
 
@@ -19,6 +21,8 @@ _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
     "length": "length",
     "content_filter": "content_filter",
 }
+NO_SECRETS = Secrets()
+_MOST_READ = 16_384
 _NAMES_SCHEMA = re.compile(r"response_format|json_schema|guided|structured|grammar", re.IGNORECASE)
 _NAMES_LOGPROBS = re.compile(r"logprobs", re.IGNORECASE)
 _NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
@@ -119,9 +123,9 @@ def _loads(body: bytes) -> Any:
         return json.loads(body)
 
 
-def excerpt(body: bytes, *, length: int = 300) -> str:
+def excerpt(body: bytes, *, secrets: Secrets = NO_SECRETS, length: int = 300) -> str:
     """Return the start of what a server said, on one line and without control characters."""
-    text = body[: length * 4].decode("utf-8", "replace")
+    text = secrets.struck(body[:_MOST_READ].decode("utf-8", "replace"))[: length * 4]
     text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())[:length]
 
@@ -150,13 +154,21 @@ def token_logprobs(value: object) -> tuple[TokenLogprob, ...] | None:
         return None
     try:
         tokens = cast("dict[str, Any]", value)["content"]
-        return tuple(
-            TokenLogprob(
-                token=str(token["token"]),
+        return told(
+            Piece(
+                octets=_octets(token),
                 logprob=float(token["logprob"]),
-                top={str(t["token"]): float(t["logprob"]) for t in token.get("top_logprobs") or ()},
+                best=[(_octets(t), float(t["logprob"])) for t in token.get("top_logprobs") or ()],
             )
             for token in tokens
         )
     except (TypeError, KeyError, ValueError, AttributeError):
         return None
+
+
+def _octets(token: Mapping[str, Any]) -> bytes:
+    """Return a token's bytes, which some servers do not tell: then its text must do."""
+    octets: Any = token.get("bytes")
+    if isinstance(octets, list) and octets:
+        return bytes(cast("list[int]", octets))
+    return str(token["token"]).encode("utf-8", "replace")

@@ -51,7 +51,7 @@ class Patience:
     """The requests of an engine that answers one by one, each called for until it is settled.
 
     Attributes:
-        answers: how many requests have been settled so far.
+        settled: how many requests have been settled so far.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Patience:
         concurrency: int,
         max_wait_s: float,
     ) -> None:
-        self.answers = 0
+        self.settled = 0
         self._call = call
         self._max_wait_s = max_wait_s
         self._concurrency = Concurrency(concurrency)
@@ -75,13 +75,13 @@ class Patience:
     async def _answer(self, request: Request) -> Outcome:
         """Call until there is an answer or a reason to give this request up."""
         strikes = calls = 0
-        seen = self.answers
+        seen = self.settled
         while True:
             calls += 1
             mark = self._concurrency.sent()
             outcome = await self._call(request)
             if not isinstance(outcome, Again):
-                self.answers += 1
+                self.settled += 1
                 self._slots.answered()
                 self._concurrency.answered()
                 return outcome if calls == 1 else replace(outcome, calls=calls)
@@ -89,7 +89,7 @@ class Patience:
                 continue
             if outcome.busy:
                 self._concurrency.refused(mark)
-            alive, seen = self.answers > seen, self.answers
+            alive, seen = self.settled > seen, self.settled
             strikes += not outcome.busy and (alive or outcome.responded)
             if strikes >= _STRIKES:
                 code = "unreadable" if outcome.unreadable else "server_error"

@@ -27,6 +27,7 @@ class SeedLM:
     """The engine `seedlm`: the same request gets the same answer, whatever came before it."""
 
     name = "seedlm"
+    revision = None
     model = "ngram"
 
     def __init__(self, seeds: SeedSet, *, random_seed: int) -> None:

@@ -38,8 +38,8 @@ async def loaded(model: str, *, concurrency: int) -> AsyncGenerator[Transformers
     """
     worker = _Worker(model, rows=concurrency)
     try:
-        await asyncio.wrap_future(worker.ready)
-        yield Transformers(worker, model=model, concurrency=concurrency)
+        revision = await asyncio.wrap_future(worker.ready)
+        yield Transformers(worker, model=model, revision=revision, concurrency=concurrency)
     finally:
         worker.stop()
         if worker.ready.done():  # who gives up waiting for a model need not wait for it to load
@@ -51,9 +51,12 @@ class Transformers:
 
     name = "transformers"
 
-    def __init__(self, worker: _Worker, *, model: str, concurrency: int) -> None:
+    def __init__(
+        self, worker: _Worker, *, model: str, revision: str | None, concurrency: int
+    ) -> None:
         folder = Path(model).expanduser()
         self.model = folder.resolve().name if folder.is_dir() else model
+        self.revision = revision
         self._worker = worker
         self._concurrency = concurrency
 
@@ -77,12 +80,12 @@ class _Worker(threading.Thread):
     """The thread that loads the model and decodes.
 
     Attributes:
-        ready: done when the model is loaded; bears the error where it cannot be.
+        ready: the model's revision, once it is loaded; bears the error where it cannot be.
     """
 
     def __init__(self, model: str, *, rows: int) -> None:
         super().__init__(name="transformers", daemon=True)
-        self.ready: Future[None] = Future()
+        self.ready: Future[str | None] = Future()
         self._model = model
         self._limit = rows
         self._inbox: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
@@ -105,13 +108,14 @@ class _Worker(threading.Thread):
             from augment.decoding.batching import Batch
             from augment.decoding.loading import load
 
-            batch = Batch(load(self._model), limit=self._limit)
+            model = load(self._model)
+            batch = Batch(model, limit=self._limit)
         except Exception as error:  # noqa: BLE001 - raised again where `ready` is awaited
             with contextlib.suppress(InvalidStateError):  # nobody waits for it any more
                 self.ready.set_exception(error)
             return
         with contextlib.suppress(InvalidStateError):
-            self.ready.set_result(None)
+            self.ready.set_result(model.revision)
         try:
             while not self._stopped.is_set():
                 self._take(batch)

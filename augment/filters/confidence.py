@@ -12,7 +12,8 @@ from augment.records import Candidate, Example, Verdict
 class Confidence:
     """Rejects rows whose label the engine chose with less than a stated probability.
 
-    Abstains where no engine chose the label, or none told how sure it was.
+    Where the engine did not tell how sure it was, that is no more than any probability: it
+    abstains if all are allowed, and rejects otherwise.
 
     Args:
         least: probability that passes.
@@ -38,7 +39,8 @@ class Confidence:
 
     def _on(self, probability: float | None) -> Verdict:
         if probability is None:
-            return Verdict(filter=self.name, outcome="abstained", reason="no_probability")
+            outcome = "rejected" if self._least else "abstained"
+            return Verdict(filter=self.name, outcome=outcome, reason="no_probability")
         rejected = probability < self._least
         return Verdict(
             filter=self.name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from augment.errors import InputError
 from augment.formats.layout import Source
-from augment.formats.read import from_arrow
+from augment.formats.read import distinct, from_arrow
 from augment.formats.rows import RawRow, RowFault, Table, shown
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
 
     Rows: TypeAlias = str | Path | pd.DataFrame | Dataset | Iterable[Mapping[str, Any]]
+
+
+_NOTHING = {"NAType", "NaTType"}
+"""What pandas puts where there is nothing, by the names of their classes."""
 
 
 def source_of(rows: Rows, *, name: str) -> Source:
@@ -32,7 +36,9 @@ def source_of(rows: Rows, *, name: str) -> Source:
     if isinstance(rows, str | Path):
         return Path(rows)
     if _is(rows, "pandas", "DataFrame"):
-        return _table(cast("Any", rows).to_dict("records"), name=name)
+        frame = cast("Any", rows)
+        distinct([str(column) for column in frame.columns], name=name)
+        return _table(frame.to_dict("records"), name=name)
     if _is(rows, "datasets", "Dataset"):
         found: Any = rows
         whole = found.with_format("arrow")[:]
@@ -58,7 +64,10 @@ def _table(rows: Iterable[object], *, name: str) -> Table:
         if not isinstance(row, Mapping):
             faults.append(RowFault(number=number, what=f"is {shown(row)}, not a mapping"))
             continue
-        values = {str(key): _plain(value) for key, value in cast("Mapping[Any, Any]", row).items()}
+        own = cast("Mapping[Any, Any]", row)
+        values = {str(key): _plain(value) for key, value in own.items()}
+        if len(values) < len(own):
+            faults.append(RowFault(number=number, what="has two columns of one name"))
         columns.update(dict.fromkeys(values))
         read.append(RawRow(number=number, values=values))
     return Table(
@@ -67,8 +76,12 @@ def _table(rows: Iterable[object], *, name: str) -> Table:
 
 
 def _plain(value: object) -> Any:
-    """Return tuples and arrays as lists, and numbers of other libraries as Python's own."""
-    if isinstance(value, tuple | set | frozenset):
+    """Return the values of other libraries as Python's own, and what has many of them as a list."""
+    if type(value).__name__ in _NOTHING:
+        return None
+    if isinstance(value, set | frozenset):
+        return sorted(cast("Iterable[object]", value), key=repr)  # the same in every process
+    if isinstance(value, tuple):
         return list(cast("Iterable[object]", value))
     plain = getattr(value, "tolist", None)
     return plain() if callable(plain) else value

@@ -177,13 +177,18 @@ def _read_separated(
 def _header(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
     # An unnamed column is what pandas writes for its index, and what a trailing comma makes.
     columns = [cell.strip() or f"column_{place}" for place, cell in enumerate(cells, 1)]
-    return _distinct(path, columns)
+    return distinct(columns, name=str(path))
 
 
-def _distinct(path: Path, columns: Sequence[str]) -> tuple[str, ...]:
-    twice = [name for name, count in Counter(columns).items() if count > 1]
+def distinct(columns: Sequence[str], *, name: str) -> tuple[str, ...]:
+    """Return the columns of what is called `name`.
+
+    Raises:
+        InputError: two have the same name.
+    """
+    twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
-        _refuse(path, f"more than one column has the name {listed(twice)}")
+        raise InputError.one(name, f"more than one column has the name {listed(twice)}")
     return tuple(columns)
 
 
@@ -298,7 +303,7 @@ def from_arrow(path: Path, kind: str, load: Callable[[Path], tuple[Any, Json]]) 
         arrow, features = load(path)
         # Arrow trusts the offsets in a file, and where they are wrong the process is killed.
         arrow.validate(full=True)
-        columns = _distinct(path, arrow.column_names)
+        columns = distinct(arrow.column_names, name=str(path))
         cells = [
             _named(column.to_pylist(), _class_names(features.get(name)))
             for name, column in zip(columns, arrow.columns, strict=True)

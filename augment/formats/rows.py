@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, cast
 
+from augment.characters import fault_of_name, fault_of_text
 from augment.errors import InputError, InputFault
 from augment.records import Example, Scalar, Target
 
@@ -20,9 +20,6 @@ _SHOWN_CHARS = 80
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN_CHARS
 _MAX_FAULTS = 50
-
-_NEVER = re.compile("[\x00\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,10 +212,8 @@ def _text(cell: Any, what: str, faults: list[str]) -> str:
 
 
 def _refuse_characters(text: str, what: str, faults: list[str]) -> None:
-    found = _NEVER.search(text)
-    if found:
-        kind = "NUL" if found[0] == "\0" else f"the lone surrogate {found[0]!r}"
-        faults.append(f"{what} holds {kind} at character {found.start()}")
+    if fault := fault_of_text(text):
+        faults.append(f"{what} {fault}")
 
 
 def _target(cell: Any, layout: Layout, faults: list[str]) -> Target:
@@ -238,8 +233,8 @@ def _label(cell: Any, layout: Layout, faults: list[str]) -> str:
     label = _text(cell, "label", faults)
     if len(faults) > before:
         return label
-    if _CONTROL.search(label):
-        faults.append(f"label {shown(label)} holds a control character or a line break")
+    if fault := fault_of_name(label):
+        faults.append(f"label {shown(label)} {fault}")
     elif layout.allowed is not None and label not in layout.allowed:
         faults.append(f"label {shown(label)} is not one of {listed(layout.allowed)}")
     return label
@@ -257,8 +252,13 @@ def _scalar(name: str, value: Any, faults: list[str]) -> Scalar:
     if isinstance(value, list | dict):
         try:
             value = json.dumps(value, ensure_ascii=False, default=str)
+        except TypeError:  # it has keys that JSON has not
+            value = repr(cast("object", value))
         except RecursionError:
             faults.append(f"column {shown(name)} is nested too deeply")
+            return None
+        except ValueError as error:
+            faults.append(f"column {shown(name)} cannot be written as JSON: {error}")
             return None
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)

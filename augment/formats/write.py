@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -68,10 +69,17 @@ def _escape(found: re.Match[str]) -> str:
 
 @contextmanager
 def _replacing(path: Path) -> Generator[BinaryIO]:
-    """Open a file beside `path` that takes its place at the end, or is gone after a failure."""
+    """Open a file beside `path` that takes its place at the end, or is gone after a failure.
+
+    Where `path` is a link, what it leads to is replaced; who may read the old file may read the
+    new one.
+    """
+    path = path.resolve()
     beside = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         with beside.open("xb") as file:
+            if path.exists():
+                beside.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -29,12 +29,11 @@ class Attributes:
         """Return a value of each attribute that has one for these labels."""
         if not self._values:
             return {}
-        rng = random.Random(draw_seed)
         drawn: dict[str, str] = {}
         for name, values in self._values.items():
             allowed = _allowed(values, labels)
-            if allowed:
-                drawn[name] = allowed[rng.randrange(len(allowed))]
+            if allowed:  # drawn by name, so that the order of the names changes nothing
+                drawn[name] = random.Random(f"{draw_seed} {name}").choice(allowed)
         return drawn
 
 

@@ -1,8 +1,12 @@
-"""The plan where rows or texts are given in a file: each is taken once, in order."""
+"""The plan where rows or texts are given in a file: each is taken once, in order.
+
+What no engine answered is asked again when the run is continued: the n rows of the file are asked
+about by the numbers 0 to n - 1, then by n to 2n - 1, and so on, so that `number % n` is the place.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from augment.plan.goal import Goal, LabelSet, cell_name
@@ -25,7 +29,7 @@ def all_of(labels: Sequence[LabelSet], *, several: bool) -> Goal:
 
 
 def all_texts(texts: int) -> Goal:
-    """Return the goal that every given text be accepted with some label."""
+    """Return the goal that every given text be answered with some label."""
     return Goal(wanted={ANY_LABEL: texts}, choices={}, rows=texts, otherwise=(ANY_LABEL,))
 
 
@@ -35,14 +39,20 @@ def given_ask(number: int, labels: LabelSet) -> Ask:
 
 
 class InOrder:
-    """The Protocol `Plan` over what is there already: an ask's number is its place in the file."""
+    """The Protocol `Plan` over what is there already, taken in its order.
 
-    def __init__(self, goal: Goal, ask: Callable[[int], Ask], *, first_ask: int = 0) -> None:
-        """Take the goal, and what gives the ask for each place; `first_ask` is the next one."""
+    Args:
+        goal: that it be answered.
+        ask: gives the ask with a number.
+    """
+
+    def __init__(self, goal: Goal, ask: Callable[[int], Ask]) -> None:
         self._goal = goal
         self._ask = ask
-        self._next = first_ask
-        self._judged = 0
+        self._next = 0
+        self._again: deque[int] = deque()
+        self._unanswered: dict[int, None] = {}
+        self._under_way = self._answered = 0
         self._accepted = Counter(dict.fromkeys(goal.wanted, 0))
 
     @property
@@ -57,18 +67,20 @@ class InOrder:
 
     @property
     def exhausted(self) -> tuple[str, ...]:
-        """None: nothing is asked for in vain."""
-        return ()
+        """What the engine did not answer, in words."""
+        count = len(self._unanswered)
+        what = "row" if count == 1 else "rows"
+        return (f"{count:,} {what} that the engine did not answer",) if count else ()
 
     @property
     def filled(self) -> bool:
-        """Whether every row was judged."""
-        return self._judged >= self._goal.rows
+        """Whether every row was answered, and judged."""
+        return self._answered >= self._goal.rows
 
     @property
     def finished(self) -> bool:
-        """The same."""
-        return self.filled
+        """Whether every row was asked about in this session or before."""
+        return not self._under_way and not self._again and self._next >= self._goal.rows
 
     def has_room(self, labels: Sequence[str]) -> bool:  # noqa: ARG002 - the Protocol's
         """Tell that every row is wanted."""
@@ -76,22 +88,34 @@ class InOrder:
 
     def next(self) -> Ask | None:
         """Return the ask for the next row; None once all are under way."""
-        if self._next >= self._goal.rows:
+        if self._again:
+            number = self._again.popleft()
+            del self._unanswered[number]
+        elif self._next < self._goal.rows:
+            number, self._next = self._next, self._next + 1
+        else:
             return None
-        number, self._next = self._next, self._next + 1
+        self._under_way += 1
         return self._ask(number)
 
     def sent(self, ask: Ask) -> None:
-        """Leave it: what was sent is known by its number."""
+        """Count an ask as under way that was found in the journal."""
+        self._next = max(self._next, min(ask.number + 1, self._goal.rows))
+        self._unanswered.pop(ask.number, None)
+        self._under_way += 1
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""
         self._accepted.update(self._goal.cells_of(labels))
 
-    def judged(self, ask: Ask, accepted: int) -> list[str]:  # noqa: ARG002 - the Protocol's
-        """Count a judged row."""
-        self._judged += 1
+    def judged(self, ask: Ask, accepted: int, *, answered: bool = True) -> list[str]:  # noqa: ARG002 - the Protocol's
+        """Take an ask off what is under way; nothing is given up for good."""
+        self._under_way -= 1
+        self._answered += answered
+        if not answered:
+            self._unanswered[ask.number + self._goal.rows] = None
         return []
 
     def take_heart(self) -> None:
-        """Nothing was asked in vain."""
+        """Ask again what was not answered."""
+        self._again = deque(self._unanswered)

@@ -13,7 +13,7 @@ from augment.records import Example, SeedSet, Target
 def nearest_seeds(
     seeds: SeedSet, texts: Sequence[Example[Target]], *, shots: int
 ) -> Callable[[int], tuple[str, ...]]:
-    """Return what names, for the text at each place, up to `shots` seeds, the nearest one last.
+    """Return what names, for each ask about a text, up to `shots` seeds, the nearest one last.
 
     What stands last in a prompt weighs most. Nearness is that of character n-grams, so that
     prompts are the same whichever encoder judges the rows, and no ask waits for one.
@@ -23,8 +23,8 @@ def nearest_seeds(
     ids = [seed.id for seed in seeds.examples]
     vectors = ngram_vectors([seed.whole for seed in seeds.examples])
 
-    def nearest(place: int) -> tuple[str, ...]:
-        (vector,) = ngram_vectors([texts[place].whole])
+    def nearest(ask: int) -> tuple[str, ...]:
+        (vector,) = ngram_vectors([texts[ask % len(texts)].whole])
         likeness = vectors @ vector
         found: list[int] = np.argsort(likeness, kind="stable")[-shots:].tolist()
         return tuple(ids[row] for row in found)

@@ -151,7 +151,7 @@ class Planner:
         for cell in self._cells_of(labels):
             cell.accepted += 1
 
-    def judged(self, ask: Ask, accepted: int) -> list[str]:
+    def judged(self, ask: Ask, accepted: int, *, answered: bool = True) -> list[str]:  # noqa: ARG002 - the Protocol's
         """Take an ask off what is under way; `accepted` of its rows were.
 
         Returns:

@@ -82,9 +82,9 @@ class Annotate:
     name = "annotate"
 
     def __init__(self, nearest: Callable[[int], tuple[str, ...]]) -> None:
-        """Take what names the seeds to show with the text at each place."""
+        """Take what names the seeds to show in each ask, by its number."""
         self._nearest = nearest
 
-    def ask(self, place: int) -> Ask:
-        """Return the ask about the text at a place of its file; no label is wanted."""
-        return Ask(number=place, strategy=self.name, labels=(), exemplars=self._nearest(place))
+    def ask(self, number: int) -> Ask:
+        """Return the ask with a number, which tells the text (`augment.plan.given`)."""
+        return Ask(number=number, strategy=self.name, labels=(), exemplars=self._nearest(number))

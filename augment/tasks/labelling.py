@@ -3,8 +3,8 @@
     {"label": "card_arrival"}
     {"label": ["joy", "surprise"]}
 
-An ask's number is the place of its text. The schema leaves the engine a choice among the labels
-and nothing else; an engine that goes its own way and names another label is at fault.
+An ask's number tells its text (`augment.plan.given`). The schema leaves the engine a choice among
+the labels and nothing else; an engine that goes its own way and names another label is at fault.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Labelling:
 
     def variables(self, ask: Ask, exemplars: Sequence[Example[Labels]]) -> Mapping[str, Any]:
         """Return the prompt variables of one ask."""
-        given = self._texts[ask.number]
+        given = self._text(ask)
         return {
             "examples": [self._rows.example_variables(each) for each in exemplars],
             "text": given.text,
@@ -108,7 +108,7 @@ class Labelling:
 
     def texts_of(self, ask: Ask) -> tuple[str, str | None]:
         """Return the given text or pair."""
-        given = self._texts[ask.number]
+        given = self._text(ask)
         return given.text, given.text_pair
 
     def probability(self, completion: Completion) -> float | None:
@@ -138,8 +138,11 @@ class Labelling:
         names = [each for each in items if isinstance(each, str)]
         return names if len(names) == len(items) else None
 
+    def _text(self, ask: Ask) -> Example[Any]:
+        return self._texts[ask.number % len(self._texts)]
+
     def _row(self, ask: Ask, labels: tuple[str, ...]) -> Example[Labels]:
-        given = self._texts[ask.number]
+        given = self._text(ask)
         return Example(
             id=given.id,
             text=given.text,

@@ -17,7 +17,8 @@ def test_list_names_each_template_with_its_digest(capsys):
     lines = capsys.readouterr().out.splitlines()
 
     assert [line.split("\t")[0] for line in lines] == [
-        f"classification/{name}" for name in ("annotate", "fewshot", "paraphrase", "zeroshot")
+        f"classification/{name}"
+        for name in ("annotate", "attributes", "fewshot", "paraphrase", "values", "zeroshot")
     ]
     assert all(len(line.split("\t")[1]) == 12 for line in lines)
 

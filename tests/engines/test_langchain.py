@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, SecretStr
 from requests_made import SCHEMA, a_request, requests_of
 
 from augment.engines.langchain import LangChain, LangChainSettings, chat_model
@@ -451,6 +451,38 @@ async def test_the_model_says_its_name():
 
     assert LangChain(Told(lambda *_: "x")).model == "Told"
     assert LangChain(Named(lambda *_: "x")).model == "tiny-1"
+    assert LangChain(Named(lambda *_: "x"), name="own:tiny").model == "own:tiny"
+
+
+def test_models_of_one_name_are_told_apart_by_what_answers_depend_on(chat_openai):
+    def revision(**options):
+        return LangChain(chat_openai("http://127.0.0.1:9/v1", **options)).revision
+
+    assert revision() == revision(timeout=3, api_key="sk-another-one")
+    assert len({revision(), revision(top_p=0.5), LangChain(Told(lambda *_: "x")).revision}) == 3
+
+
+async def test_an_error_of_no_known_kind_before_any_answer_makes_it_unusable():
+    told = Told(lambda *_, **__: RuntimeError("no such thing"))
+    with pytest.raises(EngineUnusable, match="langchain Told: RuntimeError: no such thing"):
+        await outcomes(told, 3)
+
+    assert len(told._seen) < 20
+
+
+async def test_a_key_that_an_error_repeats_is_struck_out(caplog):
+    class Keyed(Told):
+        api_key: SecretStr = SecretStr("sk-0123456789")
+
+    def tell(messages, **_):
+        wrong = number_of(messages) == 1
+        return StatusError(400, "temperature: not with key sk-0123456789") if wrong else "x"
+
+    found = await outcomes(Keyed(tell), 3)
+
+    assert isinstance(found[1], Failure)
+    assert found[1].detail.endswith("not with key [struck out]")
+    assert "sk-0123456789" not in caplog.text
 
 
 async def test_retries_that_cannot_be_switched_off_are_warned_of(caplog):
@@ -530,7 +562,9 @@ def chat_openai(missing):
         missing("langchain-openai is not installed")
     from langchain_openai import ChatOpenAI
 
-    return lambda url, **options: ChatOpenAI(base_url=url, api_key="none", model="stub", **options)
+    return lambda url, **options: ChatOpenAI(
+        base_url=url, **{"api_key": "none", "model": "stub", **options}
+    )
 
 
 @pytest.mark.parametrize("retries", [None, 0, 5])

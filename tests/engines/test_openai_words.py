@@ -54,6 +54,26 @@ def test_logprobs_are_read():
     assert (found.logprobs[0].logprob, found.logprobs[0].top) == (-0.5, {"b": -1.0})
 
 
+def test_characters_spread_over_tokens_are_put_together_by_their_bytes():
+    octets = "日".encode()
+    tokens = [
+        {"token": "\\xe6", "bytes": [octets[0]], "logprob": -0.5},
+        {"token": "\\x97\\xa5", "bytes": [*octets[1:]], "logprob": -0.5},
+    ]
+    found = openai.token_logprobs({"content": tokens})
+
+    assert found is not None
+    assert [(each.token, each.logprob) for each in found] == [("日", -1.0)]
+
+
+@pytest.mark.parametrize("octets", [7, [300], ["a"], [-1], {"a": 1}, "text"])
+def test_bytes_that_are_none_do_no_harm(octets):
+    tokens = [{"token": "a", "bytes": octets, "logprob": -1.0}]
+    found = openai.token_logprobs({"content": tokens})
+
+    assert found is None or [each.token for each in found] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("text", "answer", "thoughts"),
     [

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import math
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -497,24 +498,42 @@ async def test_it_is_an_engine_that_bears_the_folders_name(folder):
     async with _engine(folder) as engine:
         checked: Engine = engine
         assert (checked.name, checked.model) == ("transformers", "tiny")
+        assert checked.revision
+
+
+def test_folders_of_one_name_are_told_apart_by_their_files(folder, tmp_path):
+    same, other = tmp_path / "same" / folder.name, tmp_path / "other" / folder.name
+    for copy in (same, other):
+        shutil.copytree(folder, copy)
+    weights = bytearray((other / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (other / "model.safetensors").write_bytes(weights)
+    revisions = [load(str(each)).revision for each in (folder, same, other)]
+
+    assert revisions[0] == revisions[1] != revisions[2]
 
 
 class _Scarce:
     """A model that has memory for two rows."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, error: RuntimeError) -> None:
         self._model = model
+        self._error = error
 
     def __call__(self, *, input_ids: torch.Tensor, **rest: Any) -> Any:
         if len(input_ids) > 2:
-            raise torch.OutOfMemoryError("no room")
+            raise self._error
         return self._model(input_ids=input_ids, **rest)
 
 
-def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_same(folder):
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("no room"), RuntimeError("DefaultCPUAllocator: not enough memory")],
+)
+def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_same(folder, error):
     ready = load(str(folder))
     found = []
-    for model in (ready.model, _Scarce(ready.model)):
+    for model in (ready.model, _Scarce(ready.model, error)):
         tickets = [Ticket(request=asked(n, max_tokens=5 + n)) for n in range(9)]
         batch = Batch(replace(ready, model=model), limit=6)
         for ticket in tickets:

@@ -41,10 +41,12 @@ def test_the_least_itself_passes():
     )
 
 
-@pytest.mark.parametrize("least", [0.0, 0.5, 1.0])
-def test_where_no_engine_told_it_abstains(least):
+@pytest.mark.parametrize(
+    ("least", "outcome"), [(0.0, "abstained"), (0.5, "rejected"), (1.0, "rejected")]
+)
+def test_where_no_engine_told_nothing_is_sure_enough_but_where_all_is(least, outcome):
     assert judged(None, least=least) == Verdict(
-        filter="confidence", outcome="abstained", reason="no_probability"
+        filter="confidence", outcome=outcome, reason="no_probability"
     )
 
 

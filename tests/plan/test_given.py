@@ -15,9 +15,13 @@ SINGLE = st.lists(LABELS.map(lambda label: (label,)), max_size=12)
 SETS = st.lists(st.lists(LABELS, max_size=3, unique=True).map(tuple), max_size=12)
 
 
-def plan_of(rows, *, several, first_ask=0):
-    goal = all_of(rows, several=several)
-    return InOrder(goal, lambda number: given_ask(number, rows[number]), first_ask=first_ask)
+def plan_of(rows, *, several, sent=0):
+    plan = InOrder(
+        all_of(rows, several=several), lambda number: given_ask(number, rows[number % len(rows)])
+    )
+    for number in range(min(sent, len(rows))):
+        plan.sent(given_ask(number, rows[number]))
+    return plan
 
 
 def asked(plan):
@@ -29,7 +33,7 @@ def asked(plan):
 
 @given(rows=SINGLE | SETS, first=st.integers(0, 15), several=st.booleans())
 def test_every_row_is_asked_for_once_in_order_from_the_first_that_is_left(rows, first, several):
-    plan = plan_of(rows, several=several, first_ask=first)
+    plan = plan_of(rows, several=several, sent=first)
     asks = asked(plan)
 
     assert [ask.number for ask in asks] == list(range(first, len(rows)))
@@ -74,12 +78,35 @@ def test_of_several_labels_a_row_counts_for_each_and_one_of_none_for_itself(rows
 
 
 def test_what_an_earlier_session_sent_is_not_counted_again():
-    plan = plan_of([("a",), ("b",)], several=False, first_ask=1)
-    plan.sent(Ask(number=0, strategy=STRATEGY, labels=("a",)))
+    plan = plan_of([("a",), ("b",)], several=False, sent=1)
     plan.take_heart()
 
     assert [ask.number for ask in asked(plan)] == [1]
     assert not plan.filled
+
+
+@given(rows=SINGLE.filter(len), lost=st.lists(st.sets(st.integers(0, 11)), max_size=4))
+def test_what_was_not_answered_is_asked_again_by_each_later_session_until_it_is(rows, lost):
+    owed, history = set(range(len(rows))), list[tuple[Ask, bool]]()
+    for gone in [*lost, set[int]()]:
+        plan = plan_of(rows, several=False)
+        for ask, answered in history:
+            plan.sent(ask)
+            plan.judged(ask, 0, answered=answered)
+        plan.take_heart()
+        asks = asked(plan)
+        assert {ask.number % len(rows) for ask in asks} == owed
+        assert all(ask.labels == rows[ask.number % len(rows)] for ask in asks)
+        for ask in asks:
+            answered = ask.number % len(rows) not in gone
+            plan.judged(ask, 0, answered=answered)
+            history.append((ask, answered))
+        owed &= gone
+        assert plan.finished
+        assert plan.filled == (not owed)
+        assert bool(plan.exhausted) == bool(owed)
+
+    assert len({ask.number for ask, _ in history}) == len(history), "a number was given twice"
 
 
 def test_no_rows_at_all_are_filled_from_the_start():

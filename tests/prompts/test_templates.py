@@ -245,7 +245,7 @@ def test_values_appear_verbatim_whatever_they_hold(
 
 def test_every_packaged_template_loads_and_has_a_name_a_description_and_a_digest() -> None:
     assert [name.removeprefix("classification/") for name in names()] == [
-        "annotate", "fewshot", "paraphrase", "zeroshot",
+        "annotate", "attributes", "fewshot", "paraphrase", "values", "zeroshot",
     ]  # fmt: skip
     for name in names():
         template = packaged(name.removeprefix("classification/"))

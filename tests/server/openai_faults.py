@@ -312,7 +312,7 @@ def _chosen(
     """Return the schema with the choice of a label made, where `row_pattern` finds a row."""
     label = schema.get("properties", {}).get("label", {})
     turns = [turn["content"] for turn in request["messages"] if turn["role"] == "user"]
-    values = label.get("enum") or label.get("items", {}).get("enum", ())
+    values = label.get("enum") or (label.get("items") or {}).get("enum", ())
     found = re.search(config.row_pattern, turns[-1], re.DOTALL) if config.row_pattern else None
     if not found or not values:
         return schema

@@ -10,6 +10,7 @@ import pytest
 from augment_command import here, left_in, seed_rows, seeds_file
 
 from augment import app, recipe
+from augment.setting import Inputs
 
 
 def test_four_rows_an_answer_still_make_exact_quotas(openai_server, tmp_path):
@@ -51,7 +52,7 @@ def test_a_label_that_only_the_recipe_knows_is_described_and_filled(openai_serve
     path.write_text(json.dumps({"labels": labels}), "utf-8")
     server, out = openai_server(), tmp_path / "out"
     given = [seeds_file(tmp_path), "--recipe", path, "--per-label", 6]
-    shown = here("prompts", "render", "fewshot", *given, "--label", "delta")
+    shown = here("prompts", "render", "zeroshot", *given, "--label", "delta")
     result = here("run", *given, "--endpoint", server.url, "--out", out)
     left = left_in(out)
 
@@ -129,7 +130,7 @@ async def test_the_function_run_tells_its_watcher_how_far_it_is(openai_server, t
             "encoder": "ngram",
         },
     )  # fmt: skip
-    outcome = await app.run(seeds_file(tmp_path), chosen, watch=seen.append)
+    outcome = await app.run(Inputs(seeds=seeds_file(tmp_path)), chosen, watch=seen.append)
 
     assert (outcome.finish, outcome.exit_code, outcome.out) == ("done", 0, tmp_path / "out")
     accepted = [progress.accepted for progress in seen]
@@ -144,8 +145,8 @@ async def test_the_function_run_ends_in_good_order_when_it_is_cancelled(openai_s
     chosen = recipe.load(
         None, options={"endpoint": server.url, "out": tmp_path / "out", "encoder": "ngram"}
     )
-    task = asyncio.create_task(app.run(seeds_file(tmp_path), chosen))
-    while server.stats()["requests"] < 70:
+    task = asyncio.create_task(app.run(Inputs(seeds=seeds_file(tmp_path)), chosen))
+    while server.stats()["requests"] < 70 and not task.done():
         await asyncio.sleep(0.02)
     task.cancel()
     outcome = await task

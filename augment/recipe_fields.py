@@ -1,0 +1,61 @@
+"""The kinds of values that stand in a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, TypeAlias, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from augment.characters import fault_of_name, fault_of_text
+
+
+def _sound(text: str) -> str:
+    if fault := fault_of_text(text):
+        raise ValueError(fault)
+    return text
+
+
+def _name(text: str) -> str:
+    if text != text.strip() or not text:
+        raise ValueError("must not be empty, nor begin or end with white space")
+    if fault := fault_of_name(text):
+        raise ValueError(fault)
+    return text
+
+
+def _values(values: object) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
+    """Check the values of an attribute, which pydantic's unions complain of in riddles."""
+    if isinstance(values, Mapping):
+        by_label = cast("Mapping[object, object]", values)
+        found = {str(label): _texts(own) for label, own in by_label.items()}
+        if found and all(found.values()):
+            return {label: own for label, own in found.items() if own}
+    elif own := _texts(values):
+        return own
+    raise ValueError("must be a list of texts, or such a list for each label")
+
+
+def _texts(values: object) -> tuple[str, ...] | None:
+    if not isinstance(values, list | tuple) or not values:
+        return None
+    items = cast("Sequence[object]", values)
+    texts = [_sound(each) for each in items if isinstance(each, str)]
+    whole = len(texts) == len(items) and all(text.strip() for text in texts)
+    return tuple(dict.fromkeys(texts)) if whole else None
+
+
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+Positive: TypeAlias = Annotated[int, Field(ge=1)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0)]
+Weight: TypeAlias = Annotated[float, Field(ge=0)]
+Text: TypeAlias = Annotated[str, AfterValidator(_sound)]
+Name: TypeAlias = Annotated[str, AfterValidator(_name)]
+"""Of a label or an attribute: it stands in one line, and is itself however it is read."""
+Values: TypeAlias = Annotated[
+    tuple[str, ...] | Mapping[str, tuple[str, ...]], BeforeValidator(_values)
+]
+"""Of an attribute: for all labels, or by label."""
+Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
+Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
+"""A strategy."""
