@@ -19,8 +19,9 @@ demo: .venv/ready
 	rm -rf runs/demo
 	$(BIN)/augment run examples/support_intents.csv --per-label 20 --out runs/demo
 
+# Tests wait more than they compute; files stay together, for what their tests share.
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
 # A single licence that is none of these, or a GPL one anywhere, fails the check.
 LICENCES := MIT;BSD;Apache;ISC;PSF;Python Software Foundation;MPL-2.0;Mozilla Public License 2.0;Unlicense;Zlib;0BSD;Public Domain
