@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import importlib
 import json
 import threading
@@ -224,7 +225,8 @@ def in_a_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> Generator[Future[
             if not started.done():  # there could be no loop
                 started.cancel()
 
-    thread = threading.Thread(target=do, name="augment")
+    # With the caller's context variables, by which LangChain's callbacks find their parent.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(do,), name="augment")
     thread.start()
     try:
         yield future

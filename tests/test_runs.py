@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import json
 import signal
@@ -27,6 +28,7 @@ from langchain_core.runnables import RunnableLambda
 from pydantic import PrivateAttr
 
 import augment
+from augment.runs import waited_for
 
 SEEDS = seed_rows()
 FULL = {"alpha": 2, "beta": 2, "gamma": 2}
@@ -161,6 +163,16 @@ def test_a_time_out_that_ends_the_work_is_raised():
     ended = subprocess.run(command, capture_output=True, check=False, timeout=10)
 
     assert ended.stderr.endswith(b"TimeoutError: late\n")
+
+
+async def test_in_a_notebook_the_work_has_the_context_of_its_caller():
+    parent: contextvars.ContextVar[str] = contextvars.ContextVar("parent")
+    parent.set("a chain")
+
+    async def work() -> str:
+        return parent.get()
+
+    assert waited_for(work) == "a chain"
 
 
 async def test_several_runs_at_once_do_not_disturb_each_other(recipe, tmp_path):
