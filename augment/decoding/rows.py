@@ -10,6 +10,7 @@ from typing import TypeAlias
 from llguidance import LLMatcher
 
 from augment.decoding.likelihood import Scored
+from augment.decoding.prior import Prior
 from augment.decoding.sampling import Draw
 from augment.records import Completion, Failure, Request
 
@@ -18,9 +19,10 @@ Outcome: TypeAlias = Completion | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A request and the place where its outcome is awaited."""
+    """A request and the place where its outcome is awaited; `prior` has a say in its tokens."""
 
     request: Request
+    prior: Prior | None = None
     outcome: Future[Outcome] = field(default_factory=Future[Outcome])
 
 

@@ -1,0 +1,1 @@
+"""The training of the language model in the box."""
