@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import AsyncGenerator, Generator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +39,7 @@ from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Ask, Request, Sampling
 from augment.setting import Setting
 
+_VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
 _STORE = "vectors.db"
 
 
@@ -98,7 +100,15 @@ def chat_model_name(chat_model: Any) -> str:
 
 
 def endpoint_settings(recipe: Recipe) -> EndpointSettings:
-    """Return how the recipe's endpoint is to be spoken to."""
+    """Return how the recipe's endpoint is to be spoken to.
+
+    Raises:
+        InputError: the variable that is named for the key is not set.
+    """
+    if "api_key_env" in recipe.model_fields_set and recipe.api_key_env not in os.environ:
+        named = _VARIABLE.fullmatch(recipe.api_key_env)  # else it may be the key itself
+        what = f"{recipe.api_key_env if named else 'the variable that it names'} is not set"
+        raise InputError.one("--api-key-env", what)
     return EndpointSettings(
         url=recipe.endpoint or "",
         model=recipe.model,

@@ -172,6 +172,14 @@ class Recipe(Closed):
             raise ValueError(f"--endpoint {self.endpoint!r} must begin with http:// or https://")
         if self.engine in {"transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
+        embedded = self.endpoint is None and self.engine in {None, "seedlm"}
+        if embedded and self.model not in {None, "ngram"}:
+            raise ValueError(
+                f"--model {self.model!r} needs --engine transformers or langchain, "
+                "or --endpoint URL"
+            )
+        if self.model_options and self.engine != "langchain":
+            raise ValueError("`model-options` goes with --engine langchain alone")
         return self
 
     @model_validator(mode="after")
@@ -181,7 +189,10 @@ class Recipe(Closed):
                 raise ValueError("strategy annotate needs --unlabelled FILE")
             return self
         if self.per_label is not None or self.total is not None:
-            raise ValueError("--unlabelled: each of its texts is asked about once, and no quota")
+            raise ValueError(
+                "--unlabelled goes without per-label and total: each of its texts is asked about "
+                "once; take the quota out"
+            )
         if set(self.ways) - {"annotate"}:
             raise ValueError("--unlabelled goes with the strategy annotate alone")
         return self

@@ -101,7 +101,7 @@ class Tally:
             self._reasons[key] = self._reservoir(_EXAMPLES_OF_A_REASON, "/".join(key))
         text = row.example.whole if isinstance(row, Candidate) else row.text
         self._reasons[key].offer(
-            lambda: {"text": shorten(text), "asked": list(arrival.ask.labels), **said}
+            lambda: {"text": shorten(text), "asked": self._borne(arrival, row), **said}
         )
         self._rejected_rows.offer(lambda: self._shown(arrival, row, decision.index) | said)
 
@@ -113,9 +113,15 @@ class Tally:
         return {
             "id": f"{arrival.key[:16]}-{index}",
             "strategy": arrival.ask.strategy,
-            "asked": list(arrival.ask.labels),
+            "asked": self._borne(arrival, row),
             "fields": shortened(fields),
         }
+
+    def _borne(self, arrival: Arrival, row: Row) -> list[str]:
+        """Return the labels asked for; those that a given text got, where none were."""
+        if arrival.ask.labels or not isinstance(row, Candidate):
+            return list(arrival.ask.labels)
+        return list(self._subject.labels_of(row.example))
 
     # What it comes to ---------------------------------------------------------------------------
 

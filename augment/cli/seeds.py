@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, help="the CSV file to write; it must not be there yet")
     add_options(parser, defaults={**_RUN, "per_label": 5})
     options = parser.parse_args(arguments)
+    if options.file.suffix.lower() != ".csv":
+        raise InputError.one(str(options.file), "is written as CSV: let its name end in .csv")
     if options.file.exists():
         raise InputError.one(str(options.file), "is there already; it may hold your edits")
     if not options.file.parent.is_dir():
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     settled = recipe.load(options.recipe, options={**_RUN, **quota, **given})
     code = carried_out(lambda watch, say: run(Inputs(), settled, watch=watch, say=say))
     if code != 0:
+        sys.stdout.write(f"{options.file} is not written yet.\n")
         return code
     lines = (settled.out / "accepted.jsonl").read_text("utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     write_text(options.file, _as_csv(rows, columns))
     sys.stdout.write(
         f"{len(rows)} rows written to {options.file}: no person has read them yet. Edit them, "
-        f"then: augment run {options.file}\n"
+        f"then: augment run {options.file} --recipe {options.recipe}\n"
     )
     return code
 

@@ -87,6 +87,7 @@ class Patience:
                 return outcome if calls == 1 else replace(outcome, calls=calls)
             if outcome.at_once:
                 continue
+            self._slots.stumbled(outcome.why)
             if outcome.busy:
                 self._concurrency.refused(mark)
             alive, seen = self.settled > seen, self.settled

@@ -32,6 +32,7 @@ class Slots:
         self._concurrency = concurrency
         self._max_wait_s = max_wait_s
         self._quiet_since = time.monotonic()
+        self._last = ""
         self._in_flight = 0
         self._done: list[tuple[Request, Outcome]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +70,10 @@ class Slots:
     def answered(self) -> None:
         """Note that the server is alive."""
         self._quiet_since = time.monotonic()
+
+    def stumbled(self, why: str) -> None:
+        """Note why a call came to nothing, to be told if no more ever comes."""
+        self._last = f"; the last error was {why}"
 
     async def _dispatch(self, requests: AsyncIterable[Request]) -> None:
         source = aiter(requests)
@@ -110,6 +115,6 @@ class Slots:
     def _check_patience(self) -> None:
         if self._in_flight and time.monotonic() - self._quiet_since > self._max_wait_s:
             raise EngineGone(
-                f"the engine has not answered for {self._max_wait_s:g} s (--max-wait-s); "
-                "the same command continues once it is back"
+                f"the engine has not answered for {self._max_wait_s:g} s (--max-wait-s)"
+                f"{self._last}; the same command continues once it is back"
             )

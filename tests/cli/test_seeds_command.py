@@ -71,7 +71,7 @@ def test_five_accepted_rows_of_each_label_are_written_label_by_label(
         (row["text"], row["label"]) for row in left_in(tmp_path / "proposed").accepted
     }
     assert f"15 rows written to {file}: no person has read them yet." in ended.out
-    assert f"augment run {file}\n" in ended.out
+    assert f"augment run {file} --recipe " in ended.out
 
 
 def test_a_run_takes_the_file_as_its_seeds(propose, openai_server, started_from):

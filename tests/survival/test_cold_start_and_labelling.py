@@ -266,7 +266,7 @@ def test_texts_to_be_labelled_go_with_no_quota(label, openai_server, tmp_path, q
     ended = label(openai_server(), TEXTS[:3], quota, 3)
 
     assert ended.code == 2
-    assert "--unlabelled: each of its texts is asked about once, and no quota" in ended.err
+    assert "--unlabelled goes without per-label and total" in ended.err
     assert not (tmp_path / "out").exists()
 
 
