@@ -16,7 +16,7 @@ from augment.errors import InputError, InputFault
 from augment.formats.write import write_jsonl, write_text
 from augment.journal import SqliteJournal
 from augment.protocols import Task
-from augment.records import Arrival, Ask, Candidate, Decision, Fault, Json
+from augment.records import Arrival, Ask, Candidate, Decision, Fault, Json, place_of
 
 JOURNAL = "journal.db"
 _LOCK = ".lock"
@@ -46,7 +46,8 @@ class Made:
         drawn: dict[str, Json] = {name: ask.attributes.get(name) for name in self.attributes}
         own: dict[str, Json] = {"attributes": drawn} if drawn else {}
         if self.given is not None:
-            own |= {"given": self.given[ask.number % len(self.given)], "probability": probability}
+            given = self.given[place_of(ask.number, rows=len(self.given))]
+            own |= {"given": given, "probability": probability}
         return {
             "strategy": ask.strategy,
             "template": template["name"],

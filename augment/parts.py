@@ -189,8 +189,7 @@ def plan_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
     """Return what decides on the next ask."""
     recipe, rows = setting.recipe, setting.rows
     if rows is not None:
-        labels = rows.labels
-        return InOrder(setting.goal, lambda n: given_ask(n, labels[n % len(labels)]))
+        return InOrder(setting.goal, lambda number: given_ask(number, rows.labels))
     if setting.unlabelled is not None:
         return InOrder(setting.goal, annotate_of(setting).ask)
     ways = strategies_of(setting, seeds)

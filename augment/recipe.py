@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from augment.errors import InputError, InputFault
 from augment.recipe_fields import Engine, Name, Positive, Seconds, Share, Text, Values, Way, Weight
+from augment.secrets import without_secrets
 
 ENCODER = "minilm"
 """What `encoder` says of the one that comes with the package."""
@@ -296,5 +297,6 @@ def _grown(name: str, old: Any, new: Any) -> bool:
 
 
 def comparable(recipe: Recipe) -> dict[str, Any]:
-    """Return what the rows depend on, as plain JSON values."""
-    return recipe.model_dump(mode="json", exclude=set(OPERATIONAL))
+    """Return what the rows depend on, as plain JSON values, without the keys in `extra-body`."""
+    values = recipe.model_dump(mode="json", exclude=set(OPERATIONAL))
+    return values | {"extra_body": without_secrets(values["extra_body"])}

@@ -133,6 +133,15 @@ class Ask:
     k: int = 1
 
 
+def place_of(number: int, *, rows: int) -> int:
+    """Return which of so many given rows the ask with a number is about, from 0.
+
+    What no engine answered is asked about again: n rows by the numbers 0 to n - 1, then by n to
+    2n - 1, and so on.
+    """
+    return number % rows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn of a prompt."""

@@ -14,10 +14,15 @@ _SERVER = ROOT / "tests" / "server" / "openai_server.py"
 
 
 @contextlib.contextmanager
-def server(latency_ms: float) -> Iterator[str]:
-    """Run the server and give its address."""
+def server(latency_ms: float = 0.0, **config: object) -> Iterator[str]:
+    """Run the server, configured so, and give its address."""
     process = subprocess.Popen(
-        [sys.executable, str(_SERVER), "--config", json.dumps({"latency_ms": latency_ms})],
+        [
+            sys.executable,
+            str(_SERVER),
+            "--config",
+            json.dumps({"latency_ms": latency_ms, **config}),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

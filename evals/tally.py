@@ -101,7 +101,7 @@ class Tally:
             self._reasons[key] = self._reservoir(_EXAMPLES_OF_A_REASON, "/".join(key))
         text = row.example.whole if isinstance(row, Candidate) else row.text
         self._reasons[key].offer(
-            lambda: {"text": shorten(text), "asked": self._borne(arrival, row), **said}
+            lambda: {"text": shorten(text), "labels": self._borne(arrival, row), **said}
         )
         self._rejected_rows.offer(lambda: self._shown(arrival, row, decision.index) | said)
 
@@ -113,7 +113,7 @@ class Tally:
         return {
             "id": f"{arrival.key[:16]}-{index}",
             "strategy": arrival.ask.strategy,
-            "asked": self._borne(arrival, row),
+            "labels": self._borne(arrival, row),
             "fields": shortened(fields),
         }
 

@@ -14,7 +14,6 @@ import torch
 from augment.decoding.key_values import KeyValues
 from augment.decoding.likelihood import scored
 from augment.decoding.loading import Loaded
-from augment.decoding.prior import mixed
 from augment.decoding.prompts_seen import PromptsSeen
 from augment.decoding.rows import Outcome, Row, Ticket
 from augment.decoding.sampling import next_tokens
@@ -188,7 +187,6 @@ class Batch:
         allowed = grammars.allowed([row.matcher for row in rows], device=logits.device)
         if allowed is not None:
             logits = logits.masked_fill_(~allowed, -torch.inf)
-        logits = mixed(logits, [row.ticket.prior for row in rows], [row.answer for row in rows])
         tokens = next_tokens(logits, [row.draw for row in rows])
         for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             wanted = row.ticket.request.logprobs

@@ -10,7 +10,6 @@ from typing import TypeAlias
 from llguidance import LLMatcher
 
 from augment.decoding.likelihood import Scored
-from augment.decoding.prior import Prior
 from augment.decoding.sampling import Draw
 from augment.records import Completion, Failure, Request
 
@@ -19,10 +18,9 @@ Outcome: TypeAlias = Completion | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A request and the place where its outcome is awaited; `prior` has a say in its tokens."""
+    """A request and the place where its outcome is awaited."""
 
     request: Request
-    prior: Prior | None = None
     outcome: Future[Outcome] = field(default_factory=Future[Outcome])
 
 

@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from augment.engines import openai
-from augment.engines.secrets import Secrets
 from augment.messages import without_thoughts
 from augment.records import Completion, Message
+from augment.secrets import Secrets
 
 _ROLES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 _FINISH_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")

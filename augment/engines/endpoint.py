@@ -23,9 +23,9 @@ import orjson
 
 from augment.engines import openai
 from augment.engines.patience import FIRST_PAUSE_S, START_WITHIN_S, Again, Patience
-from augment.engines.secrets import Secrets
 from augment.errors import EngineUnusable
 from augment.records import Completion, Failure, Request
+from augment.secrets import Secrets, of_fields, of_url
 
 _MOST_BYTES = 64 << 20
 
@@ -58,7 +58,13 @@ class EndpointSettings:
     @property
     def secrets(self) -> Secrets:
         """What no text of the server's may tell on."""
-        return Secrets([self.api_key or "", *self.headers.values()])
+        every = (*self.headers.values(), *of_fields(self.extra_body), *of_url(self.url))
+        return Secrets([self.api_key or "", *every])
+
+    @property
+    def shown(self) -> str:
+        """The address as messages show it."""
+        return self.secrets.struck(self.url)
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +87,7 @@ async def connected(settings: EndpointSettings) -> AsyncGenerator[Endpoint]:
         try:
             wire = _Wire(session, settings.url)
         except ValueError as error:
-            raise EngineUnusable(f"{settings.url}: no address of a server ({error})") from error
+            raise EngineUnusable(f"{settings.shown}: no address of a server ({error})") from error
         yield Endpoint(settings, wire, model=await _model(wire, settings))
 
 
@@ -142,7 +148,7 @@ class Endpoint:
         said = openai.excerpt(answer, secrets=self._settings.secrets)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
         if status in {401, 403, 404} and self._patience.settled == 0:
-            raise EngineUnusable(f"{self._settings.url}: {_start_advice(status, said)}")
+            raise EngineUnusable(f"{self._settings.shown}: {_start_advice(status, said)}")
         if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
             pause = openai.retry_after_s(after, now=time.time())
             return Again(
@@ -154,7 +160,7 @@ class Endpoint:
         if status in {400, 422}:
             understood = self._dialect.without(said, proven=self._proven)
             if understood != self._dialect:
-                _log.warning("%s: %s; going on without", self._settings.url, why)
+                _log.warning("%s: %s; going on without", self._settings.shown, why)
                 self._dialect = understood
             if self._dialect != sent:
                 return Again(why=why, at_once=True)
@@ -211,25 +217,25 @@ async def _model(wire: _Wire, settings: EndpointSettings) -> str:
             status, body = await _first_answer(wire)
     except TimeoutError:
         raise EngineUnusable(
-            f"{settings.url}: no answer to GET /models within {START_WITHIN_S:g} s"
+            f"{settings.shown}: no answer to GET /models within {START_WITHIN_S:g} s"
         ) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise EngineUnusable(
-            f"{settings.url}: cannot be reached ({error}); start the server first, "
+            f"{settings.shown}: cannot be reached ({error}); start the server first, "
             "e.g. vllm serve MODEL, or check --endpoint"
         ) from error
     if status != 200:
         said = openai.excerpt(body, secrets=settings.secrets)
-        raise EngineUnusable(f"{settings.url}: {_start_advice(status, said)}")
+        raise EngineUnusable(f"{settings.shown}: {_start_advice(status, said)}")
     models = _model_names(body)
     if settings.model is not None:
         if models and settings.model not in models:
             raise EngineUnusable(
-                f"{settings.url}: has no model {settings.model!r}; it has {models}"
+                f"{settings.shown}: has no model {settings.model!r}; it has {models}"
             )
         return settings.model
     if len(models) != 1:
-        raise EngineUnusable(f"{settings.url}: choose one with --model; it has {models}")
+        raise EngineUnusable(f"{settings.shown}: choose one with --model; it has {models}")
     return models[0]
 
 

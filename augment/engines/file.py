@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
-from augment.records import Completion, Failure, Request
+from augment.records import Completion, Failure, Request, place_of
 
 
 class FileRows:
     """Answers each ask with its row, as the JSON object that an engine would have given.
 
-    Which row that is, the ask's number tells (`augment.plan.given`).
+    Which row that is, the ask's number tells (`augment.records.place_of`).
     """
 
     name = "file"
@@ -27,5 +27,6 @@ class FileRows:
     ) -> AsyncGenerator[tuple[Request, Completion | Failure], None]:
         """Answer one request after the other."""
         async for request in requests:
-            yield request, Completion(text=self._answers[request.ask.number % len(self._answers)])
+            place = place_of(request.ask.number, rows=len(self._answers))
+            yield request, Completion(text=self._answers[place])
             await asyncio.sleep(0)

@@ -146,26 +146,6 @@ class KneserNey:
         tokens, sums = self._heads[key]
         return tokens[bisect_left(sums, rng.random() * sums[-1])] if tokens else None
 
-    def after(self, context: Sequence[int]) -> tuple[Ints, Floats, float]:
-        """Return the tokens that follow the last of `context` somewhere in the texts.
-
-        Returns:
-            The tokens, the probability of each after this context as far as n-grams of two tokens
-            or more tell it, and what is left for whatever stands in for shorter ones.
-        """
-        tokens = self._followers(context[-1])
-        chances, leftover = np.zeros(len(tokens)), 1.0
-        for length, order in enumerate(self._orders[1 : len(context) + 1], 1):
-            prefix = self._number(context[len(context) - length :])
-            if prefix is None:
-                break
-            wanted = prefix * self.size + tokens
-            places = np.minimum(order.grams.searchsorted(wanted), len(order.grams) - 1)
-            shares = np.where(order.grams[places] == wanted, order.shares[places], 0)
-            chances = chances * order.leftover[prefix] + shares
-            leftover *= float(order.leftover[prefix])
-        return tokens, chances, leftover
-
     def _head(
         self, context: tuple[int, ...], *, power: float, top_p: float
     ) -> tuple[list[int], list[float]]:

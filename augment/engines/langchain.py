@@ -25,10 +25,10 @@ from augment.engines import chat_words, openai
 from augment.engines.chat_manner import Manner, Proven, field_names
 from augment.engines.chat_models import chat_model, without_retries
 from augment.engines.patience import START_WITHIN_S, Again, Patience
-from augment.engines.secrets import Secrets, of_fields
 from augment.errors import EngineUnusable
 from augment.messages import folded
 from augment.records import EMPTY, Completion, Failure, Json, Request
+from augment.secrets import Secrets, of_fields
 
 __all__ = ["LangChain", "LangChainSettings", "chat_model"]
 
@@ -260,7 +260,10 @@ def digest_of(model: BaseChatModel) -> str:
     """
     identity: Any = getattr(model, "_identifying_params", None)  # what its caches go by
     told = {"class": f"{type(model).__module__}.{type(model).__qualname__}", "is": identity}
-    text = json.dumps(told, sort_keys=True, default=lambda value: type(value).__name__)
+    try:
+        text = json.dumps(told, sort_keys=True, default=lambda value: type(value).__name__)
+    except (TypeError, ValueError):  # keys of several types, or a circle: the class must do
+        text = told["class"]
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -11,10 +11,10 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from augment.engines.secrets import Secrets
 from augment.logprobs import Piece, told
 from augment.messages import folded, without_thoughts
 from augment.records import Completion, Request, TokenLogprob
+from augment.secrets import Secrets
 
 _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
     "stop": "stop",

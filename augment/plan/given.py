@@ -1,7 +1,6 @@
 """The plan where rows or texts are given in a file: each is taken once, in order.
 
-What no engine answered is asked again when the run is continued: the n rows of the file are asked
-about by the numbers 0 to n - 1, then by n to 2n - 1, and so on, so that `number % n` is the place.
+What no engine answered is asked again when the run is continued (`augment.records.place_of`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from augment.plan.goal import Goal, LabelSet, cell_name
-from augment.records import Ask
+from augment.records import Ask, place_of
 
 STRATEGY = "given"
 ANY_LABEL = "(any label)"
@@ -33,9 +32,10 @@ def all_texts(texts: int) -> Goal:
     return Goal(wanted={ANY_LABEL: texts}, choices={}, rows=texts, otherwise=(ANY_LABEL,))
 
 
-def given_ask(number: int, labels: LabelSet) -> Ask:
-    """Return the ask for a row that is there already, by its place in the file, from 0."""
-    return Ask(number=number, strategy=STRATEGY, labels=labels)
+def given_ask(number: int, labels: Sequence[LabelSet]) -> Ask:
+    """Return the ask with a number for a row that is there already; `labels` are all the rows'."""
+    own = labels[place_of(number, rows=len(labels))]
+    return Ask(number=number, strategy=STRATEGY, labels=own)
 
 
 class InOrder:

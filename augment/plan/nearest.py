@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from augment.ngrams import ngram_vectors
-from augment.records import Example, SeedSet, Target
+from augment.records import Example, SeedSet, Target, place_of
 
 
 def nearest_seeds(
@@ -24,7 +24,7 @@ def nearest_seeds(
     vectors = ngram_vectors([seed.whole for seed in seeds.examples])
 
     def nearest(ask: int) -> tuple[str, ...]:
-        (vector,) = ngram_vectors([texts[ask % len(texts)].whole])
+        (vector,) = ngram_vectors([texts[place_of(ask, rows=len(texts))].whole])
         likeness = vectors @ vector
         found: list[int] = np.argsort(likeness, kind="stable")[-shots:].tolist()
         return tuple(ids[row] for row in found)

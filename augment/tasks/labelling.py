@@ -3,8 +3,8 @@
     {"label": "card_arrival"}
     {"label": ["joy", "surprise"]}
 
-An ask's number tells its text (`augment.plan.given`). The schema leaves the engine a choice among
-the labels and nothing else; an engine that goes its own way and names another label is at fault.
+An ask's number tells its text (`augment.records.place_of`). The schema leaves the engine a choice
+among the labels and nothing else; one that goes its own way and names another label is at fault.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from augment.records import Ask, Completion, Example, Fault, Json
+from augment.records import Ask, Completion, Example, Fault, Json, place_of
 from augment.tasks import classification
 from augment.tasks.choice import probability_of_list, probability_of_one
 from augment.tasks.classification import Classification, Labels, Row, closed
@@ -139,7 +139,7 @@ class Labelling:
         return names if len(names) == len(items) else None
 
     def _text(self, ask: Ask) -> Example[Any]:
-        return self._texts[ask.number % len(self._texts)]
+        return self._texts[place_of(ask.number, rows=len(self._texts))]
 
     def _row(self, ask: Ask, labels: tuple[str, ...]) -> Example[Labels]:
         given = self._text(ask)

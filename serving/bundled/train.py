@@ -102,7 +102,9 @@ def train(corpora: Path, out: Path, plan: Plan) -> None:
             _save(model, out)
             if part < _COOLING:
                 state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-                torch.save(state | {"tokens": seen}, out / _STATE)
+                beside = out / f"{_STATE}.new"
+                torch.save(state | {"tokens": seen}, beside)
+                beside.replace(out / _STATE)  # a kill leaves the old one or the new one, whole
             saved = time.monotonic()
     _save(model, out)
     log.write(json.dumps({"tokens": seen, "unseen": _loss(model, checks, device)}) + "\n")

@@ -462,6 +462,21 @@ def test_models_of_one_name_are_told_apart_by_what_answers_depend_on(chat_openai
     assert len({revision(), revision(top_p=0.5), LangChain(Told(lambda *_: "x")).revision}) == 3
 
 
+@pytest.mark.parametrize("circle", [False, True])
+def test_parameters_that_are_no_json_do_no_harm(circle):
+    parameters: dict[Any, Any] = {1: "a", "b": 2}
+    if circle:
+        parameters = {"me": parameters}
+        parameters["me"] = parameters
+
+    class Odd(Told):
+        @property
+        def _identifying_params(self):
+            return parameters
+
+    assert LangChain(Odd(lambda *_: "x")).revision == LangChain(Odd(lambda *_: "y")).revision
+
+
 async def test_an_error_of_no_known_kind_before_any_answer_makes_it_unusable():
     told = Told(lambda *_, **__: RuntimeError("no such thing"))
     with pytest.raises(EngineUnusable, match="langchain Told: RuntimeError: no such thing"):

@@ -77,11 +77,11 @@ def test_a_reason_comes_with_the_text_the_label_and_the_measurement(run):
         "filter": "length",
         "reason": "too_short",
         "rows": 1,
-        "examples": [{"text": "no", "asked": ["card"], "filter": "length", "reason": "too_short",
+        "examples": [{"text": "no", "labels": ["card"], "filter": "length", "reason": "too_short",
                       "detail": None, "score": 2.0, "threshold": 4.0}],
     }  # fmt: skip
     assert found["refused"]["examples"][0]["detail"] == "400: not this prompt"
-    assert found["label"]["examples"][0]["asked"] == ["refund"]
+    assert found["label"]["examples"][0]["labels"] == ["refund"]
 
 
 def test_reasons_stand_in_order_of_size_with_five_examples_at_most(run):

@@ -179,3 +179,23 @@ def test_a_template_that_reaches_for_more_than_is_offered_is_refused(
     assert result.code == 2
     assert said in result.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_key_in_the_recipe_stands_in_no_file_and_no_message(openai_server, tmp_path):
+    key = "sk-kept-out-of-all-files"
+    server, path, out = openai_server(), tmp_path / "recipe.yaml", tmp_path / "out"
+    said = {"extra-body": {"api_key": key, "more": {"auth_token": key}}, "headers": {"x": key}}
+    path.write_text(yaml.safe_dump(said), "utf-8")
+    command = ["run", seeds_file(tmp_path), "--recipe", path, "--per-label", 2, "--out", out]
+    ended = here(*command, "--endpoint", server.url.replace("//", f"//me:{key}@"))
+    left_at = [
+        file for file in out.rglob("*") if file.is_file() and key.encode() in file.read_bytes()
+    ]
+    refused = here(
+        *command[:-1], tmp_path / "none", "--endpoint", f"http://me:{key}@127.0.0.1:9/v1"
+    )
+
+    assert ended.code == 0, ended.err
+    assert left_at == []
+    assert refused.code == 2
+    assert key not in ended.out + ended.err + refused.out + refused.err

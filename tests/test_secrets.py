@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from augment.engines.openai import excerpt
-from augment.engines.secrets import Secrets, of_fields
+from augment.secrets import Secrets, of_fields, of_url, without_secrets
 
 KEYS = st.text("abc-", min_size=6, max_size=9)
 
@@ -35,6 +35,17 @@ def test_a_key_that_lies_across_the_end_of_an_excerpt_is_struck_out_first():
     assert excerpt(body, secrets=Secrets(["sk-0123456789-0123456789"])) == (
         "x" * 290 + "[struck out]"[:10]
     )
+
+
+def test_texts_under_names_of_secrets_are_struck_out_however_deep_and_nothing_else():
+    body = {"a": [{"api_key": "sk-0123"}], "max_tokens": 5, "stop_token_ids": [1], "n": {"x": "y"}}
+
+    assert without_secrets(body) == body | {"a": [{"api_key": "[struck out]"}]}
+
+
+def test_the_user_and_the_password_of_an_address_are_secrets():
+    assert list(of_url("http://user:pass-word@host:1/v1")) == ["user", "pass-word"]
+    assert list(of_url("http://host/v1")) == list(of_url("http://[broken")) == []
 
 
 def test_keys_are_found_by_type_by_name_and_among_headers():

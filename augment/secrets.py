@@ -1,10 +1,11 @@
-"""What a provider's words may not tell on: keys that we sent it."""
+"""Keys, which no file, report or log may tell on: neither ours of them nor a provider's words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -34,6 +35,28 @@ def of_fields(fields: Mapping[str, Any]) -> Iterator[str]:
             yield value.get_secret_value()
         elif isinstance(value, str) and _NAMES.search(name):
             yield value
-        elif isinstance(value, Mapping) and "header" in name:
-            headers = cast("Mapping[Any, Any]", value)
-            yield from (each for each in headers.values() if isinstance(each, str))
+        elif isinstance(value, Mapping):
+            inner = cast("Mapping[str, Any]", value)
+            if "header" in name:
+                yield from (each for each in inner.values() if isinstance(each, str))
+            else:
+                yield from of_fields({str(key): each for key, each in inner.items()})
+
+
+def of_url(url: str) -> Iterator[str]:
+    """Yield the user and the password in an address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
+    yield from (each for each in (parts.username, parts.password) if each)
+
+
+def without_secrets(value: Any, *, name: str = "") -> Any:
+    """Return a JSON value in which the texts under names of secrets are struck out."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        return {key: without_secrets(each, name=str(key)) for key, each in fields.items()}
+    if isinstance(value, list):
+        return [without_secrets(each, name=name) for each in cast("list[Any]", value)]
+    return _INSTEAD if isinstance(value, str) and _NAMES.search(name) else value
