@@ -14,6 +14,7 @@ from augment.embed.encoder import RunEncoder
 from augment.embed.seeds import SeedVectors
 from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
+from augment.engines.embedded import NGRAM
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.engines.file import FileRows
 from augment.engines.seedlm import SeedLM
@@ -54,8 +55,14 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
     if setting.rows is not None:
         yield FileRows(setting.rows.answers, model=setting.rows.name)
         return
-    if recipe.engine == "seedlm":
+    if recipe.engine == "seedlm" and recipe.model == NGRAM:
         yield SeedLM(setting.used, random_seed=recipe.random_seed)
+        return
+    if recipe.engine == "seedlm":
+        from augment.engines.bundled import bundled
+
+        async with bundled(setting.used, concurrency=recipe.concurrency) as model:
+            yield model
         return
     if recipe.engine == "langchain":
         yield _langchain(setting)

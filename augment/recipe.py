@@ -96,7 +96,9 @@ class Recipe(Closed):
     reserve: Share = Field(0.0, description="share of the seeds kept out of prompts and fits")
 
     endpoint: str | None = Field(None, description="OpenAI-compatible server, up to /v1")
-    model: str | None = Field(None, description="which of the engine's models")
+    model: str | None = Field(
+        None, description="which of the engine's models; of seedlm: bundled or ngram"
+    )
     engine: Engine | None = Field(
         None, description="who answers: endpoint, transformers, langchain or seedlm"
     )
@@ -174,7 +176,7 @@ class Recipe(Closed):
         if self.engine in {"transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
         embedded = self.endpoint is None and self.engine in {None, "seedlm"}
-        if embedded and self.model not in {None, "ngram"}:
+        if embedded and self.model not in {None, "bundled", "ngram"}:
             raise ValueError(
                 f"--model {self.model!r} needs --engine transformers or langchain, "
                 "or --endpoint URL"

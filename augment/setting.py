@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from augment.engines.embedded import BUNDLED, BUNDLED_SAMPLING, BUNDLED_SHOTS, NGRAM, unfit
 from augment.errors import InputError, InputFault
 from augment.formats.check import (
     Columns,
@@ -60,11 +61,12 @@ class Setting:
     """A run's input.
 
     Attributes:
-        recipe: with everything resolved that it left open, but for the engine's model.
+        recipe: with everything resolved that it left open, but for the model of an endpoint.
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
         rows: the file's, where rows are checked and not made.
         unlabelled: texts, where these are given labels and no rows are made.
+        notices: what was chosen for these seeds that one may want to know.
         chat_model: a LangChain model that answers, in place of one that the recipe names.
         revision: of the engine's model, once it is there.
     """
@@ -78,6 +80,7 @@ class Setting:
     templates: Mapping[str, Template]
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
+    notices: tuple[str, ...] = ()
     chat_model: Any = None
     revision: str | None = None
 
@@ -95,6 +98,7 @@ class Setting:
             *self.seeds.warnings,
             *(() if self.rows is None else self.rows.warnings),
             *(() if self.unlabelled is None else self.unlabelled.warnings),
+            *self.notices,
         )
 
 
@@ -126,7 +130,8 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
     recipe = _resolved(setting)
     if faults := list(_faults(setting, recipe)):
         raise InputError(faults)
-    return replace(setting, recipe=recipe, templates=_templates(setting, recipe))
+    setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))
+    return _embedded(setting) if recipe.engine == "seedlm" else setting
 
 
 def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSet:
@@ -213,6 +218,27 @@ def _resolved(setting: Setting) -> Recipe:
         if "temperature" not in recipe.sampling.model_fields_set:  # the likeliest label is wanted
             found["sampling"] = recipe.sampling.model_copy(update={"temperature": 0.0})
     return recipe.model_copy(update=found)
+
+
+def _embedded(setting: Setting) -> Setting:
+    """Return the setting with the model of `seedlm` that suits the seeds, sampled as it should."""
+    recipe, notices = setting.recipe, setting.notices
+    model = recipe.model or BUNDLED
+    reason = None
+    if recipe.model is None:
+        reason = unfit(setting.used, shots=recipe.shots, rows=recipe.rows_per_request)
+    if reason is not None:
+        model = NGRAM
+        notices = (*notices, f"the n-grams of the seeds write, not the bundled model: {reason}")
+    sampling = recipe.sampling
+    if model == BUNDLED:
+        said = {name: getattr(sampling, name) for name in sampling.model_fields_set}
+        sampling = sampling.model_copy(update=BUNDLED_SAMPLING | said)
+    shots = recipe.shots
+    if model == BUNDLED and "shots" not in recipe.model_fields_set:
+        shots = BUNDLED_SHOTS
+    recipe = recipe.model_copy(update={"model": model, "sampling": sampling, "shots": shots})
+    return replace(setting, recipe=recipe, notices=notices)
 
 
 def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:

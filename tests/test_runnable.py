@@ -51,7 +51,13 @@ WAYS = {
 
 @pytest.fixture(name="recipe")
 def _recipe(tmp_path):
-    return {"engine": "seedlm", "encoder": "ngram", "per_label": 2, "out": str(tmp_path / "out")}
+    return {
+        "engine": "seedlm",
+        "model": "ngram",
+        "encoder": "ngram",
+        "per_label": 2,
+        "out": str(tmp_path / "out"),
+    }
 
 
 @pytest.fixture(name="grow")

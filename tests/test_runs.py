@@ -80,7 +80,13 @@ class Told(BaseChatModel):
 
 @pytest.fixture(name="recipe")
 def _recipe(tmp_path):
-    return {"engine": "seedlm", "encoder": "ngram", "per_label": 2, "out": str(tmp_path / "out")}
+    return {
+        "engine": "seedlm",
+        "model": "ngram",
+        "encoder": "ngram",
+        "per_label": 2,
+        "out": str(tmp_path / "out"),
+    }
 
 
 @pytest.fixture(name="served")
@@ -113,7 +119,7 @@ def test_a_script_gets_a_run_whose_quotas_are_full(recipe, tmp_path):
 def test_the_folder_is_that_of_the_command(recipe, tmp_path):
     run = augment.run(SEEDS, recipe)
     there = tmp_path / "command"
-    options = ["--engine", "seedlm", "--per-label", "2", "--out", there]
+    options = ["--engine", "seedlm", "--model", "ngram", "--per-label", "2", "--out", there]
     assert here("run", seeds_file(tmp_path, SEEDS), *options).code == 0
 
     assert {path.name for path in run.out.iterdir()} == {path.name for path in there.iterdir()}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from augment import recipe
 from augment.embed.model import Unusable, bundled_folder
+from augment.engines.embedded import WEIGHTS, is_installed
 from augment.engines.endpoint import connected
 from augment.errors import AugmentError
 from augment.parts import endpoint_settings
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
 async def look(endpoint: str) -> dict[str, Finding]:
     """Return what was found, by name."""
     found = [
-        _python(), *_torch(), _vllm(), _encoder(), _langchain(), await _endpoint(endpoint),
+        _python(), *_torch(), _vllm(), _model(), _encoder(), _langchain(),
+        await _endpoint(endpoint),
     ]  # fmt: skip
     return {each.name: each for each in found}
 
@@ -63,7 +65,8 @@ def lines(findings: dict[str, Finding], *, endpoint: str) -> Iterator[str]:
         yield f"{'yes' if each.there else 'no ':4}{each.name:10}{each.what}"
     yield ""
     encoder = "" if findings["encoder"].there else " --encoder ngram"
-    yield f"yes augment run SEEDS{encoder}   with the embedded n-gram engine"
+    model = "" if findings["model"].there else " --model ngram"
+    yield f"yes augment run SEEDS{model}{encoder}   without any server"
     there = findings["endpoint"].there
     yield f"{'yes' if there else 'no ':4}augment run SEEDS --endpoint {endpoint}{encoder}"
     torch, chain = findings["torch"].there, findings["langchain"].there
@@ -105,6 +108,14 @@ def _vllm() -> Finding:
         there=False,
         what="not here; a server elsewhere will do: augment run SEEDS --endpoint URL",
     )
+
+
+def _model() -> Finding:
+    if not is_installed():
+        return Finding(name="model", there=False, what=f"no weights in {WEIGHTS}")
+    if importlib.util.find_spec("torch") is None:
+        return Finding(name="model", there=False, what="in the box, but there is no torch")
+    return Finding(name="model", there=True, what=f"in the box, {WEIGHTS}")
 
 
 def _encoder() -> Finding:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from augment.decoding.guide import mixed
 from augment.decoding.key_values import KeyValues
 from augment.decoding.likelihood import scored
 from augment.decoding.loading import Loaded
@@ -187,6 +188,7 @@ class Batch:
         allowed = grammars.allowed([row.matcher for row in rows], device=logits.device)
         if allowed is not None:
             logits = logits.masked_fill_(~allowed, -torch.inf)
+        logits = mixed(logits, [row.ticket.guide for row in rows], [row.answer for row in rows])
         tokens = next_tokens(logits, [row.draw for row in rows])
         for at, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             wanted = row.ticket.request.logprobs
@@ -203,13 +205,28 @@ class Batch:
             self._waiting.remove(row)
         for at in reversed(range(len(self._rows))):
             row = self._rows[at]
-            if row.ended is None and not row.cancelled:
+            if not row.cancelled and (row.ended is None or self._again(at, row)):
                 continue
             self._finish(row)
             last = self._rows.pop()
             if last is not row:
                 self._cache.move(len(self._rows), at, length=last.length)
                 self._rows[at] = last
+
+    def _again(self, at: int, row: Row) -> bool:
+        """Begin an answer anew that its guide will not have; tell whether that was so."""
+        guide = row.ticket.guide
+        if guide is None or row.drafts >= guide.drafts or row.draw.temperature == 0:
+            return False
+        if row.ended == "stop":
+            if guide.will_do(self._wording.answer(row)):
+                return False
+        elif row.ended != "length" or row.room < row.opening + guide.room:
+            return False  # a failure, or cut by another than the guide
+        length = row.length
+        row.begin_again(self._wording.matcher(row.ticket.request))
+        self._cache.rewind(at, length=length, kept=row.length)
+        return True
 
     def _finish(self, row: Row) -> None:
         if not row.cancelled:

@@ -159,6 +159,12 @@ class KeyValues(Cache):
         for buffer in self._buffers():
             buffer[target, :, columns] = buffer[source, :, columns]
 
+    def rewind(self, row: int, *, length: int, kept: int) -> None:
+        """Leave the first `kept` tokens of a row of this length, which then end where all do."""
+        old = slice(self.end - length, self.end - length + kept)
+        for buffer in self._buffers():
+            buffer[row, :, self.end - kept : self.end] = buffer[row, :, old].clone()
+
     def put(self, row: int, prompt: Prompt, *, length: int, known: int) -> None:
         """Write the first `known` tokens of a row of this length."""
         columns = slice(self.end - length, self.end - length + known)

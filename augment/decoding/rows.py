@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from llguidance import LLMatcher
 
+from augment.decoding.guide import Guide
 from augment.decoding.likelihood import Scored
 from augment.decoding.sampling import Draw
 from augment.records import Completion, Failure, Request
@@ -18,9 +19,10 @@ Outcome: TypeAlias = Completion | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A request and the place where its outcome is awaited."""
+    """A request and the place where its outcome is awaited; a guide has a say in its tokens."""
 
     request: Request
+    guide: Guide | None = None
     outcome: Future[Outcome] = field(default_factory=Future[Outcome])
 
 
@@ -29,12 +31,15 @@ class Row:
     """The state of one answer.
 
     Attributes:
-        room: how many tokens the answer may have: the request's limit, or what is left of the
-            model's context.
+        room: how many tokens the answer may have: the request's limit, what is left of the
+            model's context, or what its guide allows.
         length: how many tokens the model has read: this row's columns in the cache.
         answer: the answer's tokens; those that are forced are in it before the model reads them.
         unread: how many of the last tokens the model has not read yet.
         scores: of the answer's tokens, where they are wanted.
+        opening: how many tokens the schema forces an answer to begin with.
+        drafts: how many answers were thrown away.
+        thrown: how many tokens were in them.
         ended: why the answer ended, None while it goes on.
     """
 
@@ -47,6 +52,9 @@ class Row:
     answer: list[int] = field(default_factory=list[int])
     unread: int = 0
     scores: list[Scored] = field(default_factory=list[Scored])
+    opening: int = 0
+    drafts: int = 0
+    thrown: int = 0
     ended: Completion | Failure | str | None = None
 
     @property
@@ -62,11 +70,35 @@ class Row:
     @property
     def next_unread(self) -> int:
         """The token that the model is to read next."""
-        return self.answer[-self.unread]
+        place = len(self.answer) - self.unread
+        return self.answer[place] if place >= 0 else self.prompt[place]
+
+    @property
+    def cost(self) -> int:
+        """How many tokens were drawn, those of drafts included."""
+        return self.thrown + len(self.answer)
 
     def begin(self) -> None:
         """Take what the schema forces an answer to begin with."""
         self._force()
+        self.opening = len(self.answer)
+        if (guide := self.ticket.guide) is not None:
+            self.room = min(self.room, self.opening + guide.room)
+
+    def begin_again(self, matcher: LLMatcher | None) -> None:
+        """Throw the answer away; the last token before it is read anew.
+
+        Args:
+            matcher: at the beginning of an answer.
+        """
+        self.drafts += 1
+        self.thrown += len(self.answer) - self.opening
+        del self.answer[self.opening :]
+        self.scores.clear()
+        self.matcher, self.ended = matcher, None
+        if matcher is not None:
+            matcher.consume_tokens(self.answer)
+        self.length, self.unread = len(self.prompt) + self.opening - 1, 1
 
     def take(self, token: int, *, ends: frozenset[int]) -> None:
         """Add the token that was drawn, and what it entails."""

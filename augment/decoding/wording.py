@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
+from llguidance import LLMatcher
+
 from augment.decoding.guidance import Grammars
 from augment.decoding.likelihood import pieces
 from augment.decoding.loading import Loaded
@@ -31,7 +33,7 @@ class Wording:
         request, sampling = ticket.request, ticket.request.sampling
         try:
             prompt = self._prompt(request.messages)
-            matcher = None if request.schema is None else self.grammars.matcher(request.schema)
+            matcher = self.matcher(request)
         except ValueError as error:
             return Failure(code="refused", detail=str(error))
         if len(prompt) >= self._context:
@@ -44,6 +46,10 @@ class Wording:
             draw=Draw(temperature=sampling.temperature, top_p=sampling.top_p, seed=sampling.seed),
             matcher=matcher,
         )
+
+    def matcher(self, request: Request) -> LLMatcher | None:
+        """Return a matcher at the beginning of an answer; raise ValueError as `Grammars` does."""
+        return None if request.schema is None else self.grammars.matcher(request.schema)
 
     def _prompt(self, messages: tuple[Message, ...]) -> list[int]:
         """Raise ValueError where the chat template refuses the messages."""
@@ -72,12 +78,12 @@ class Wording:
         if isinstance(row.ended, Completion | Failure):
             return row.ended
         request = row.ticket.request
-        text, reasoning = self._text(row, request)
+        text, reasoning = self._parts(row, request)
         return Completion(
             text=text,
             finish=cast("Literal['stop', 'length']", row.ended),
             prompt_tokens=len(row.prompt),
-            completion_tokens=len(row.answer),
+            completion_tokens=row.cost,
             reasoning=reasoning,
             logprobs=None if request.logprobs is None else told(pieces(row.scores, self._octets)),
         )
@@ -85,7 +91,11 @@ class Wording:
     def _octets(self, token: int) -> bytes:
         return self.grammars.octets([token])
 
-    def _text(self, row: Row, request: Request) -> tuple[str, str | None]:
+    def answer(self, row: Row) -> str:
+        """Return an answer without what was thought aloud before it."""
+        return self._parts(row, row.ticket.request)[0]
+
+    def _parts(self, row: Row, request: Request) -> tuple[str, str | None]:
         """Decode all tokens at once: a character may be spread over several of them."""
         if request.schema is not None:
             return self.grammars.octets(row.answer).decode("utf-8", "replace"), None

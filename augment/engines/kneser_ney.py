@@ -146,6 +146,27 @@ class KneserNey:
         tokens, sums = self._heads[key]
         return tokens[bisect_left(sums, rng.random() * sums[-1])] if tokens else None
 
+    def after(self, context: Sequence[int]) -> tuple[Ints, Floats, int]:
+        """Return the tokens that follow the last of `context` somewhere in the texts.
+
+        Returns:
+            The tokens, what n-grams of two tokens or more add to the probability of each after
+            this context, and how many tokens of the context are known in a row: 0 where nothing
+            follows.
+        """
+        tokens = self._followers(context[-1])
+        chances, length = np.zeros(len(tokens)), 0
+        for order in self._orders[1 : len(context) + 1]:
+            prefix = self._number(context[len(context) - length - 1 :])
+            if prefix is None or not len(tokens):
+                break
+            length += 1
+            wanted = prefix * self.size + tokens
+            places = np.minimum(order.grams.searchsorted(wanted), len(order.grams) - 1)
+            shares = np.where(order.grams[places] == wanted, order.shares[places], 0)
+            chances = chances * order.leftover[prefix] + shares
+        return tokens, chances, length
+
     def _head(
         self, context: tuple[int, ...], *, power: float, top_p: float
     ) -> tuple[list[int], list[float]]:

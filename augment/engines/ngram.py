@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from augment.engines.copies import Copies
 from augment.engines.kneser_ney import (
     BEGIN,
     END,
     MARKS,
     SEPARATOR,
-    Ints,
     KneserNey,
     Mixture,
     sample,
@@ -35,7 +33,6 @@ from augment.records import (
     SeedSet,
     labels_of,
 )
-from augment.tokens import words
 
 TEXT_TOKENS, LABEL_TOKENS, ALL_TOKENS = 2_000, 20_000, 200_000
 """How many tokens are learnt at most: of one text, of one label's seeds, of all seeds."""
@@ -43,8 +40,6 @@ GROUPS_KEPT = 256
 TRIES = 8
 WARMING = 1.1
 """By how much the temperature grows from one try to the next."""
-COPY = 0.7
-"""The Jaccard similarity of word sets from which a text counts as a copy of a seed."""
 GENERAL = 0.03
 """The weight of all seeds beside the label's. Weights ten times as large predict unseen texts
 better, yet let the texts that are drawn drift into other labels."""
@@ -53,7 +48,6 @@ EXEMPLAR = 0.5
 EXCHANGED = 0.3
 """How many of the places in a text where spans may change do change."""
 SPAN_TOKENS = 3
-NOWHERE = np.empty(0, dtype=np.int64)
 
 Tokens: TypeAlias = tuple[int, ...]
 Slots: TypeAlias = Mapping[tuple[int, int | str], Sequence[Tokens]]
@@ -65,24 +59,16 @@ class _Group:
     """What was learnt from the seeds of a label or label set.
 
     Attributes:
-        sizes: of each seed, how many different words it has.
-        holders: of each word, the places of its seeds in `sizes`.
+        copies: tells what says nearly what one of the seeds says.
         shortest: how many tokens a new text has at least.
         longest: how many it has at most.
     """
 
     mixture: Mixture
     slots: Slots
-    sizes: Ints
-    holders: Mapping[str, Ints]
+    copies: Copies
     shortest: int
     longest: int
-
-    def has_near(self, own: frozenset[str]) -> bool:
-        """Say whether some seed has nearly these words; one without words is near to all such."""
-        held = [self.holders[word] for word in own if word in self.holders]
-        shared = np.bincount(np.concatenate([NOWHERE, *held]), minlength=len(self.sizes))
-        return bool(np.any(shared >= COPY * (len(own) + self.sizes - shared)))
 
 
 class NgramWriter:
@@ -144,16 +130,10 @@ class NgramWriter:
         # One or two seeds on their own can only be said again.
         general = max(GENERAL, 0.5 / len(texts) ** 2)
         lengths = [len(text) for text in texts]
-        word_sets = [self._words(text) for text in texts]
-        holders: dict[str, list[int]] = {}
-        for place, own in enumerate(word_sets):
-            for word in own:
-                holders.setdefault(word, []).append(place)
         return _Group(
             mixture=((1 - general, model), (general, self._general)),
             slots=self._slots(texts),
-            sizes=np.array([len(own) for own in word_sets]),
-            holders={word: np.array(places) for word, places in holders.items()},
+            copies=Copies([self._whole(text) for text in texts]),
             shortest=3 * min(lengths) // 4,
             longest=5 * max(lengths) // 4 + 2,
         )
@@ -188,14 +168,14 @@ class NgramWriter:
             untokenize(self._tokens[token] for token in second),
         )
 
-    def _words(self, draft: Tokens) -> frozenset[str]:
-        return frozenset(words("\n".join(self._spelled(draft))))
+    def _whole(self, draft: Tokens) -> str:
+        return "\n".join(self._spelled(draft))
 
     def _is_fit(self, draft: Tokens, *, group: _Group) -> bool:
         """Say whether a draft has a seed's length and is no near copy of a seed."""
         if not group.shortest <= len(draft) <= group.longest:
             return False
-        return not group.has_near(self._words(draft))
+        return not group.copies.has_near(self._whole(draft))
 
     def _slots(self, texts: Sequence[Tokens]) -> Slots:
         """Return what stands in each place, where more than one thing does."""

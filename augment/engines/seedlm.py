@@ -1,8 +1,8 @@
-"""The embedded engine: a statistical language model of the seeds, with no weights and no network.
+"""`seedlm --model ngram`: a statistical language model of the seeds, without any weights.
 
-It is the "statistical model" of the augmentation surveys and the baseline that every LLM must
-beat. The answer takes the shape of the request's JSON schema, as an LLM's does under guided
-decoding; the texts in it come from a `Writer`.
+It is the "statistical model" of the augmentation surveys and the baseline that the bundled model
+and every LLM must beat. The answer takes the shape of the request's JSON schema, as an LLM's does
+under guided decoding; the texts in it come from a `Writer`.
 """
 
 from __future__ import annotations

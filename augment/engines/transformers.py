@@ -11,32 +11,40 @@ import contextlib
 import math
 import queue
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from concurrent.futures import Future, InvalidStateError
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from augment.engines.concurrency import Concurrency
 from augment.engines.slots import Slots
-from augment.records import Completion, Failure, Request
+from augment.records import Ask, Completion, Failure, Request
 
 if TYPE_CHECKING:
     from augment.decoding.batching import Batch
+    from augment.decoding.guide import Guide
+    from augment.decoding.loading import Loaded
     from augment.decoding.rows import Ticket
+
+    Guided: TypeAlias = Callable[[Loaded], Callable[[Ask], Guide]]
 
 
 @contextlib.asynccontextmanager
-async def loaded(model: str, *, concurrency: int) -> AsyncGenerator[Transformers]:
+async def loaded(
+    model: str, *, concurrency: int, guided: Guided | None = None
+) -> AsyncGenerator[Transformers]:
     """Load a model for the length of a run.
 
     Args:
         model: a folder, or a name on the hub, which is then downloaded.
         concurrency: the most requests that are answered at a time.
+        guided: makes of the loaded model what gives each ask its guide.
 
     Raises:
         EngineUnusable: there is no such model, or it is no causal chat model.
     """
-    worker = _Worker(model, rows=concurrency)
+    worker = _Worker(model, rows=concurrency, guided=guided)
     try:
         revision = await asyncio.wrap_future(worker.ready)
         yield Transformers(worker, model=model, revision=revision, concurrency=concurrency)
@@ -83,11 +91,13 @@ class _Worker(threading.Thread):
         ready: the model's revision, once it is loaded; bears the error where it cannot be.
     """
 
-    def __init__(self, model: str, *, rows: int) -> None:
+    def __init__(self, model: str, *, rows: int, guided: Guided | None) -> None:
         super().__init__(name="transformers", daemon=True)
         self.ready: Future[str | None] = Future()
+        self._guide: Callable[[Ask], Guide | None] = lambda _: None
         self._model = model
         self._limit = rows
+        self._guided = guided
         self._inbox: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self.start()
@@ -110,6 +120,8 @@ class _Worker(threading.Thread):
 
             model = load(self._model)
             batch = Batch(model, limit=self._limit)
+            if self._guided is not None:
+                self._guide = self._guided(model)
         except Exception as error:  # noqa: BLE001 - raised again where `ready` is awaited
             with contextlib.suppress(InvalidStateError):  # nobody waits for it any more
                 self.ready.set_exception(error)
@@ -130,7 +142,7 @@ class _Worker(threading.Thread):
             while not self._stopped.is_set():
                 ticket = self._inbox.get(block=batch.idle)
                 if ticket is not None:
-                    batch.add(ticket)
+                    batch.add(replace(ticket, guide=self._guide(ticket.request.ask)))
 
     def _refuse(self, tickets: list[Ticket], error: BaseException) -> None:
         """Answer all that is asked with what went wrong."""

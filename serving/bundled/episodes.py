@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from augment.records import Ask, Example
 from augment.tasks.classification import Classification, Guidance
 from augment.tasks.templates import load_template
-from serving.bundled.corpus import Group
+from serving.bundled.corpus import SHARES, Group
 
 _WORD = re.compile(r"\w+")
 _FEWSHOT, _PARAPHRASE, _ZEROSHOT = "fewshot", "paraphrase", "zeroshot"
@@ -45,33 +47,39 @@ class Episodes:
     Args:
         groups: of one label each.
         seed: of every draw.
+        copying: of how many episodes the answer is one of the examples, at first.
     """
 
-    def __init__(self, groups: Sequence[Group], *, seed: int) -> None:
+    def __init__(self, groups: Sequence[Group], *, seed: int, copying: int = 0) -> None:
         self._groups = groups
+        self._copying = copying
         self._rng = random.Random(seed)
         # Large groups are drawn more often, but not by as much as they are larger.
-        self._weights = [len(group.texts) ** 0.5 for group in groups]
-        others: dict[str, list[str]] = {}
+        sizes = Counter[str]()
         for group in groups:
-            others.setdefault(group.domain, []).append(group.label)
-        self._labels = others
+            sizes[group.kind] += len(group.texts) ** 0.5
+        self._weights = [
+            SHARES[group.kind] * len(group.texts) ** 0.5 / sizes[group.kind] for group in groups
+        ]
         self._templates = {name: load_template(name, folder=None) for name in _WAYS}
 
     def __iter__(self) -> Iterator[Episode]:
         """Yield episodes without end."""
-        while True:
+        for number in count():
             (group,) = self._rng.choices(self._groups, self._weights)
-            yield self._episode(group)
+            yield self._episode(group, copied=number < self._copying)
 
-    def _episode(self, group: Group) -> Episode:
+    def _episode(self, group: Group, *, copied: bool) -> Episode:
         rng = self._rng
         (way,) = rng.choices(list(_WAYS), list(_WAYS.values()))
         shots = {_FEWSHOT: rng.choice((2, 3, 4, 5, 5, 5, 6, 8)), _PARAPHRASE: 1, _ZEROSHOT: 0}[way]
         shots = min(shots, len(group.texts) - 1)
         drawn = rng.sample(group.texts, min(shots + _CANDIDATES, len(group.texts)))
         shown, rest = drawn[:shots], drawn[shots:]
-        answer = self._answer(shown, rest, near=way == _PARAPHRASE or rng.random() < _NEAR)
+        if copied and shown:
+            answer = rng.choice(shown)
+        else:
+            answer = self._answer(shown, rest, near=way == _PARAPHRASE or rng.random() < _NEAR)
         label = group.label
         if way != _ZEROSHOT and rng.random() < _NAMELESS:
             label = rng.choice(("a", "b", "label", "intent", "class")) + rng.choice(

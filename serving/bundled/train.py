@@ -16,12 +16,17 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
+from augment.engines.embedded import WORDS
 from serving.bundled.corpus import Group, groups
 from serving.bundled.episodes import Episodes
-from serving.bundled.tokenizer import ANSWER, CONTEXT, END, USER, trained
+from serving.bundled.meanings import begin_with_meanings
+from serving.bundled.tokenizer import ANSWER, CONTEXT, END, USER, lexicon, trained
 
 _IGNORED = -100
 _STATE = "state.pt"
+_TELL_EVERY = 100
+_PAYS = 1000
+"""Steps from which compiling the model, which takes two minutes, is won back."""
 _COOLING = 0.7
 """The part of a sitting after which the learning rate comes down."""
 
@@ -35,6 +40,7 @@ class Plan:
         steps: a bound beside that, for trials.
         tokens: of a batch.
         rate: the highest learning rate.
+        copying: episodes at first whose answer repeats an example: where to look is learnt first.
         save_every_s: a checkpoint is written as often.
     """
 
@@ -42,6 +48,7 @@ class Plan:
     steps: int = 1 << 30
     tokens: int = 4096
     rate: float = 2e-3
+    copying: int = 6000
     width: int = 256
     layers: int = 6
     heads: int = 8
@@ -64,17 +71,22 @@ def train(corpora: Path, out: Path, plan: Plan) -> None:
     texts = [text for group in learnt for text in group.texts]
     tokenizer = _tokenizer(out, learnt, texts, seed=plan.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model: Any = _model(plan, tokenizer).to(device)
+    model: Any = _model(plan, tokenizer)
+    begin_with_meanings(model.get_input_embeddings().weight, tokenizer)
+    model.to(device)
     checks = list(islice(_batches(Episodes(held_out, seed=1), tokenizer, plan), 12))
     out.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(out)
+    (out / WORDS).write_text("\n".join(lexicon(texts)) + "\n", "utf-8")
     log = (out / "training.jsonl").open("a", encoding="utf-8")
     log.write(json.dumps({"plan": asdict(plan), "texts": len(texts), "groups": len(learnt)}) + "\n")
     optimizer: Any = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), weight_decay=0.05)
     library: Any = torch  # whose types are too loose to be checked here
-    forward = library.compile(model) if device.type == "cuda" else model
+    forward = library.compile(model, dynamic=True) if plan.steps >= _PAYS else model
     seen = _taken_up(out / _STATE, model, optimizer)
-    batches = _batches(Episodes(learnt, seed=plan.seed + seen), tokenizer, plan)
+    copying = 0 if seen else plan.copying
+    episodes = Episodes(learnt, seed=plan.seed + seen, copying=copying)
+    batches = _batches(episodes, tokenizer, plan)
     begun = saved = time.monotonic()
     losses: list[float] = []
     for step, batch in enumerate(batches, 1):
@@ -90,7 +102,7 @@ def train(corpora: Path, out: Path, plan: Plan) -> None:
         optimizer.zero_grad()
         seen += int((batch["labels"] != _IGNORED).sum())
         losses.append(loss.item())
-        if step % 50 == 0:
+        if step % _TELL_EVERY == 0:
             told = {
                 "step": step, "tokens": seen, "seconds": round(time.monotonic() - begun),
                 "loss": round(sum(losses) / len(losses), 4), "unseen": _loss(model, checks, device),
@@ -204,5 +216,8 @@ def _loss(model: Any, batches: Sequence[dict[str, torch.Tensor]], device: torch.
 
 
 def _save(model: Any, out: Path) -> None:
-    whole = {name: each.to(torch.float16) for name, each in model.state_dict().items()}
+    tied = "lm_head.weight"  # the embedding, which is there already
+    whole = {
+        name: each.to(torch.float16) for name, each in model.state_dict().items() if name != tied
+    }
     model.save_pretrained(out, state_dict=whole, max_shard_size="15MB")

@@ -13,6 +13,7 @@ def test_it_names_what_this_machine_has():
 
     assert ended.code == 0
     assert f"yes Python    {platform.python_version()}" in ended.out
+    assert "yes model     in the box" in ended.out
     assert "yes encoder   all-MiniLM-L6-v2" in ended.out
     assert "yes augment run SEEDS " in ended.out
     assert "no  augment run SEEDS --endpoint http://127.0.0.1:9/v1" in ended.out

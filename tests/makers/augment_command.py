@@ -58,10 +58,15 @@ class Ended:
 
 
 def _settled(arguments: Sequence[object]) -> list[str]:
-    """Spare tests the ten seconds of loading an encoder, unless they name one."""
+    """Spare tests the seconds of loading an encoder or a model, unless they name one."""
     words = [str(each) for each in arguments]
     embeds = words[:1] in (["run"], ["check"], ["preview"]) or words[:2] == ["prompts", "render"]
-    return [*words, "--encoder", "ngram"] if embeds and "--encoder" not in words else words
+    if embeds and "--encoder" not in words:
+        words += ["--encoder", "ngram"]
+    writes = words[:1] in (["run"], ["preview"])
+    if writes and not {"--endpoint", "--engine", "--model", "--recipe"}.intersection(words):
+        words += ["--model", "ngram"]
+    return words
 
 
 def here(*arguments: object) -> Ended:

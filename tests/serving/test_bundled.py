@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from augment.decoding.loading import load
-from serving.bundled.corpus import Group, groups
+from serving.bundled.corpus import SHARES, Group, groups, marked
 from serving.bundled.episodes import Episodes
+from serving.bundled.meanings import begin_with_meanings
 from serving.bundled.tokenizer import ANSWER, END, USER, trained
 from serving.bundled.train import Plan, train
 
@@ -60,7 +61,7 @@ def corpora(tmp_path_factory):
     write(
         "extraction/restaurant8k_slots/train.jsonl",
         [
-            {"text": text, "entities": [{"label": "people"}]}
+            {"text": text, "entities": [{"label": "people", "start": 0, "end": 3}]}
             for text in texts(5, seed=8, first="two of us")
         ],
     )
@@ -71,15 +72,20 @@ def corpora(tmp_path_factory):
 
 
 def test_texts_are_grouped_by_what_they_mean_without_small_or_offensive_groups(corpora):
-    found = {(group.domain, group.label): group.texts for group in groups(corpora)}
+    found = {(each.kind, each.domain, each.label): each.texts for each in groups(corpora)}
 
     assert found.keys() == {
-        ("Cafes_1", "book_table"), ("Cafes_1", "cancel_table"),
-        ("Cafes_1 slots", "book_table time"),
-        ("Cafes_1 slots", "cancel_table time"), ("Cafes_1 system", "agent time"),
-        ("hwu64", "cafe_query"), ("goemotions", "joy"),
+        ("turns", "Cafes_1", "book_table"), ("turns", "Cafes_1", "cancel_table"),
+        ("turns with slots", "Cafes_1", "book_table time"),
+        ("turns with slots", "Cafes_1", "cancel_table time"),
+        ("marked", "Cafes_1", "book_table"), ("marked", "Cafes_1", "cancel_table"),
+        ("agent", "Cafes_1", "agent time"), ("intents", "hwu64", "cafe_query"),
+        ("emotions", "goemotions", "joy"),
     }  # fmt: skip
     assert all(len(set(texts)) == len(texts) >= 8 for texts in found.values())
+    assert {kind for kind, _, _ in found} == set(SHARES)
+    assert all(text.startswith("<time>coul</time>d")
+               for text in found["marked", "Cafes_1", "book_table"])  # fmt: skip
     assert not any("[" in text for texts in found.values() for text in texts)
 
 
@@ -101,8 +107,44 @@ def test_the_same_seed_draws_the_same_episodes(corpora):
     assert first == same != other
 
 
+def test_marks_stand_around_mentions_of_which_none_overlap():
+    spans = [(11, 19, "city"), (0, 7, "thing"), (2, 9, "other")]
+
+    assert marked("a table in San Jose", spans) == "<thing>a table</thing> in <city>San Jose</city>"
+    assert marked("", []) == ""
+
+
+def test_the_first_answers_repeat_an_example(corpora):
+    episodes = list(islice(Episodes(groups(corpora), seed=1, copying=40), 80))
+    copied = [
+        f"Text: {json.loads(each.answer)['text']}\n" in each.prompt
+        for each in episodes
+        if "Text: " in each.prompt
+    ]
+
+    assert sum(copied[:30]) == 30
+    assert not any(copied[-30:])
+
+
+def test_tokens_begin_with_what_their_words_mean(corpora):
+    every = groups(corpora)
+    episodes = list(islice(Episodes(every, seed=0), 300))
+    tokenizer = trained([text for group in every for text in group.texts], episodes)
+    embedding = torch.zeros(len(tokenizer), 64)
+    begin_with_meanings(embedding, tokenizer)
+
+    ids = {word: tokenizer(word)["input_ids"] for word in (" two", " seven", " table")}
+    assert all(len(found) == 1 for found in ids.values())
+    two, seven, table = (embedding[found[0]] for found in ids.values())
+    assert torch.cosine_similarity(two, seven, 0) > torch.cosine_similarity(two, table, 0) + 0.1
+    assert embedding[embedding.any(dim=1)].std() == pytest.approx(0.02, rel=0.05)
+    assert not embedding[tokenizer.convert_tokens_to_ids("!")].any(), "no word, and left as it was"
+
+
 def test_a_group_too_small_for_its_shots_still_gives_an_answer():
-    group = Group(label="a", domain="d", texts=tuple(f"text {n} {n * n}" for n in range(8)))
+    group = Group(
+        label="a", kind="turns", domain="d", texts=tuple(f"text {n} {n * n}" for n in range(8))
+    )
     for episode in islice(Episodes([group], seed=0), 100):
         text = json.loads(episode.answer)["text"]
         assert f"Text: {text}\n" not in episode.prompt

@@ -51,8 +51,9 @@ def test_the_endpoint_meets_it(snips, openai_server, tmp_path):
     met(tmp_path / "out", seeds_file(tmp_path, snips), "--endpoint", openai_server(junk=0.1).url)
 
 
-def test_the_embedded_engine_meets_it(snips, tmp_path):
-    met(tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "seedlm")
+@pytest.mark.parametrize("model", ["bundled", "ngram"])
+def test_the_embedded_engine_meets_it(snips, tmp_path, model):
+    met(tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "seedlm", "--model", model)
 
 
 def test_a_langchain_model_meets_it(snips, openai_server, tmp_path):

@@ -33,7 +33,7 @@ CONCURRENCY = 16
 def accepted_before_the_crash(out: Path, seeds: Path, copy: Path) -> list[dict[str, object]]:
     """Return the rows that the journal holds as accepted, from a copy of what the crash left."""
     shutil.copytree(out, copy)
-    setting = prepare(Inputs(seeds=seeds), recipe.load(None, options={"engine": "seedlm"}))
+    setting = prepare(Inputs(seeds=seeds), recipe.load(None, options={"model": "ngram"}))
     journal = SqliteJournal(copy / "journal.db", clock=time.time)
     templates = {name: {"name": "", "digest": ""} for name in ("fewshot", "paraphrase")}
     made = folder.Made(engine="", model="", templates=templates)

@@ -1,0 +1,153 @@
+"""The language model in the box, guided by the seeds: what `seedlm` is unless told otherwise.
+
+The model (its card lies beside its weights) writes sentences but hardly takes their topic from the
+prompt; the seeds' n-grams do, and nothing else. They are mixed at every token; an answer that
+repeats a seed, or that is more like another label's seeds, is drawn again before anyone sees it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from augment.engines.copies import Copies
+from augment.engines.embedded import BUNDLED, WEIGHTS, WORDS
+from augment.engines.kneser_ney import MARKS, KneserNey
+from augment.engines.likeness import Likeness
+from augment.engines.memory import SeedMemory, Taste
+from augment.engines.transformers import Transformers, loaded
+from augment.records import Ask, Example, SeedSet, labels_of
+from augment.tokens import words
+
+if TYPE_CHECKING:
+    from augment.decoding.loading import Loaded
+
+_TEXTS = ("text", "text_pair")
+_MOST_SEEDS = 4096
+"""Known to the guides, spread evenly over the labels."""
+_MOST_TOKENS = 256
+"""Of a seed."""
+_GUIDES_KEPT = 256
+_AROUND = 48
+"""Tokens of a row beside its text: the label, and what JSON needs."""
+
+
+@contextlib.asynccontextmanager
+async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[Transformers]:
+    """Load the model for the length of a run; see `augment.engines.transformers.loaded`."""
+
+    def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
+        known = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
+        return SeedGuides(seeds, model.tokenizer, width=model.width, known=known).guide
+
+    async with loaded(str(WEIGHTS), concurrency=concurrency, guided=guided) as engine:
+        engine.name, engine.model = "seedlm", BUNDLED
+        yield engine
+
+
+class SeedGuides:
+    """Makes the guides of a run's requests.
+
+    Args:
+        seeds: at least one.
+        tokenizer: the model's.
+        width: how many tokens its model gives a logit to.
+        known: words of the language; others must stand in the seeds.
+        taste: how much the seeds are listened to.
+    """
+
+    def __init__(
+        self,
+        seeds: SeedSet,
+        tokenizer: Any,
+        *,
+        width: int,
+        known: frozenset[str],
+        taste: Taste | None = None,
+    ) -> None:
+        self._taste = taste or Taste()
+        by_labels: dict[frozenset[str], list[Example[Any]]] = {}
+        for seed in seeds.examples:
+            by_labels.setdefault(frozenset(labels_of(seed.target)), []).append(seed)
+        most = max(1, _MOST_SEEDS // len(by_labels))
+        every = [
+            (labels, seed)
+            for labels, own in by_labels.items()
+            for seed in own[:: 1 + (len(own) - 1) // most]
+        ]
+        spelled = tokenizer([_spelled(seed) for _, seed in every], add_special_tokens=False)
+        self._tokens: dict[frozenset[str], list[list[int]]] = {}
+        for (labels, _), tokens in zip(every, spelled["input_ids"], strict=True):
+            plain = [token for token in tokens if token >= MARKS]
+            self._tokens.setdefault(labels, []).append(plain[:_MOST_TOKENS])
+        texts = [tokens for own in self._tokens.values() for tokens in own]
+        self._general = KneserNey(texts, size=width, order=self._taste.order)
+        self._known = known.union(*(words(seed.whole) for _, seed in every))
+        self._copies = Copies([seed.whole for _, seed in every])
+        self._likeness = Likeness([s.whole for _, s in every], [labels for labels, _ in every])
+        self._memory = lru_cache(maxsize=_GUIDES_KEPT)(self._remembered)
+
+    def guide(self, ask: Ask) -> SeedGuide:
+        """Return who guides the answer to an ask."""
+        return SeedGuide(self, self._memory(frozenset(ask.labels)), ask)
+
+    def is_fit(self, text: str, labels: frozenset[str]) -> bool:
+        """Say whether a text is of words, new, and more like seeds of a label than of others."""
+        own = words(text)
+        if not own or any(word.isalpha() and word not in self._known for word in own):
+            return False
+        if self._copies.has_near(text):
+            return False
+        likest = self._likeness.likest(text)
+        return likest == labels or not labels.isdisjoint(likest)
+
+    def _remembered(self, labels: frozenset[str]) -> SeedMemory:
+        """Return what the seeds with these labels say, else those with any of them."""
+        near = (own for each, own in self._tokens.items() if not labels.isdisjoint(each))
+        own = self._tokens.get(labels) or [tokens for each in near for tokens in each]
+        return SeedMemory(own, self._general, taste=self._taste)
+
+
+class SeedGuide:
+    """The Protocol `augment.decoding.guide.Guide`."""
+
+    def __init__(self, guides: SeedGuides, memory: SeedMemory, ask: Ask) -> None:
+        self.room = ask.k * (memory.longest * 3 // 2 + _AROUND)
+        self.drafts = memory.taste.drafts // ask.k  # each draft has k rows
+        self.after = memory.after
+        self._guides = guides
+        self._labels = frozenset(ask.labels)
+
+    def will_do(self, answer: str) -> bool:
+        """Say whether every row of an answer is new and like the seeds of its label."""
+        return all(self._guides.is_fit(text, self._labels) for text in _texts_of(answer))
+
+
+def _spelled(seed: Example[Any]) -> str:
+    """Return a seed as it would stand in an answer, from its text on."""
+    texts = {name: value for name in _TEXTS if (value := getattr(seed, name)) is not None}
+    return "," + json.dumps(texts, ensure_ascii=False, separators=(",", ":"))[1:]
+
+
+def _texts_of(answer: str) -> Iterator[str]:
+    """Yield what stands under `text` and `text_pair` together, row by row."""
+    try:
+        value: Any = json.loads(answer)
+    except ValueError:
+        return
+    yield from _rows_of(value)
+
+
+def _rows_of(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _rows_of(each)
+    elif isinstance(value, dict):
+        row = cast("dict[str, Any]", value)
+        texts = [str(row[name]) for name in _TEXTS if name in row]
+        if texts:
+            yield "\n".join(texts)
+        yield from _rows_of(list(row.values()))

@@ -1,0 +1,60 @@
+"""Which of `seedlm`'s models suits some seeds, known without loading any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from augment.records import SeedSet
+
+BUNDLED, NGRAM = "bundled", "ngram"
+WEIGHTS = Path(__file__).with_name("weights")
+"""Of the bundled model: a folder that transformers and vLLM load as it is."""
+WORDS = "words.txt"
+"""Beside the weights: the words of the training texts."""
+BUNDLED_SAMPLING = {"temperature": 0.9, "top_p": 0.9}
+"""Unless the recipe says otherwise: so small a model is lost where larger ones are at ease."""
+BUNDLED_SHOTS = 3
+"""Likewise: five were no better on hwu64, and take a quarter longer to read."""
+_MOST_TOKENS_A_WORD = 2.0
+"""English texts have 1.2 to 1.6 of the model's tokens a word, German ones 2.4 and more."""
+_LONGEST = 96
+"""Tokens of all texts but one in ten; the model was trained on texts of a sentence or two."""
+_CONTEXT, _ROOM = 1024, 800
+"""Tokens that the model reads, and those that are left to the texts in a prompt and answer."""
+_ENOUGH = 200
+"""Seeds that are looked at, evenly spread."""
+
+
+def is_installed() -> bool:
+    """Tell whether the bundled model's files are there."""
+    return (WEIGHTS / "tokenizer.json").is_file() and any(WEIGHTS.glob("*.safetensors"))
+
+
+def unfit(seeds: SeedSet, *, shots: int, rows: int) -> str | None:
+    """Return why the bundled model should not write such rows; None where it may.
+
+    Args:
+        seeds: at least one.
+        shots: seeds in a prompt.
+        rows: in an answer.
+    """
+    if not is_installed():
+        return "its weights are not there: install augment-corpora again"
+    if seeds.pairs:
+        return "it writes no pairs of texts"
+    texts = [seed.text for seed in seeds.examples[:: 1 + len(seeds.examples) // _ENOUGH]]
+    tokenizer = Tokenizer.from_file(str(WEIGHTS / "tokenizer.json"))
+    lengths = sorted(
+        len(one.ids) for one in tokenizer.encode_batch(texts, add_special_tokens=False)
+    )
+    a_word = sum(lengths) / max(sum(len(text.split()) for text in texts), 1)
+    if a_word > _MOST_TOKENS_A_WORD:
+        return f"it knows English, and the seeds take {a_word:.1f} tokens a word"
+    long = lengths[len(lengths) * 9 // 10]
+    if (shots + 2 * rows) * long > _ROOM:
+        return f"it reads {_CONTEXT} tokens, and prompts with seeds of {long} would have more"
+    if long > _LONGEST:
+        return f"it writes a sentence or two, and the seeds have up to {long} tokens"
+    return None

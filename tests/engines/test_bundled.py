@@ -1,0 +1,187 @@
+"""The model in the box with its guides: new rows of the asked label, by the schema, and honest."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from augment import recipe
+from augment.engines.bundled import SeedGuides, bundled
+from augment.engines.copies import Copies
+from augment.engines.embedded import BUNDLED_SAMPLING, WEIGHTS, WORDS, unfit
+from augment.records import Ask, Completion, Example, SeedSet
+from augment.setting import Inputs, prepare, renderer_of
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "support_intents.csv"
+SUPPORT = [
+    (row["text"], row["label"]) for row in csv.DictReader(EXAMPLES.read_text("utf-8").splitlines())
+]
+KNOWN = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
+GERMAN = [
+    ("Wo bleibt mein Paket, es sollte am Dienstag kommen?", "lieferung"),
+    ("Die Sendungsverfolgung zeigt seit drei Tagen nichts Neues an.", "lieferung"),
+    ("Ich möchte die Schuhe zurückschicken und mein Geld wiederhaben.", "rückgabe"),
+    ("Wie lange dauert die Erstattung nach einer Rücksendung?", "rückgabe"),
+]
+
+
+def seed_set(rows, **changes):
+    examples = tuple(
+        Example(id=f"s{n}", text=text, target=target) for n, (text, target) in enumerate(rows)
+    )
+    plain = SeedSet(examples=examples, labels=(), several=False, pairs=False, digest="")
+    return replace(plain, **changes)
+
+
+@pytest.fixture(scope="module")
+def guides():
+    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
+    return SeedGuides(seed_set(SUPPORT), tokenizer, width=len(tokenizer) + 64, known=KNOWN)
+
+
+def guide(guides, *labels):
+    return guides.guide(Ask(number=0, strategy="fewshot", labels=labels))
+
+
+def row(text, **more):
+    return json.dumps({"label": "delivery_status", "text": text, **more})
+
+
+def test_only_what_is_new_and_like_its_label_will_do(guides):
+    one = guide(guides, "delivery_status")
+
+    assert one.will_do(row("my parcel was due last week, where is the driver with it"))
+    assert not one.will_do(row("where is my parcel? it should have been here on Tuesday"))
+    assert not one.will_do(row("WHERE is my parcel -- it should have been here on Tuesday!"))
+    assert not one.will_do(row("please refund me for the shoes, I want my money back"))
+    assert not one.will_do(row("my parcel was due last week, where is the drivent with it"))
+    assert not one.will_do(row("..."))
+
+
+def test_every_row_of_an_answer_is_judged_and_what_is_none_is_left_to_others(guides):
+    one = guide(guides, "delivery_status")
+    new, old = "my parcel was due, where is the driver with it", SUPPORT[0][0]
+
+    assert one.will_do(json.dumps({"rows": [{"text": new}, {"text": new}]}))
+    assert not one.will_do(json.dumps({"rows": [{"text": new}, {"text": old}]}))
+    assert one.will_do("no JSON")
+
+
+def test_the_more_rows_an_answer_has_the_fewer_answers_are_thrown_away(guides):
+    asks = [Ask(number=0, strategy="fewshot", labels=("refund",), k=k) for k in (1, 2, 10)]
+
+    assert [guides.guide(ask).drafts for ask in asks] == [8, 4, 0]
+    assert guides.guide(asks[1]).room == 2 * guides.guide(asks[0]).room
+
+
+def test_the_order_in_which_a_seed_names_its_labels_says_nothing():
+    rows = [("please bring the sun", ("joy", "calm")), ("where is the sea", ("calm", "joy")),
+            ("this is an outrage", ("anger",))]  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
+    guides = SeedGuides(seed_set(rows, several=True), tokenizer, width=len(tokenizer), known=KNOWN)
+    one = guide(guides, "calm", "joy")
+
+    assert one.will_do(row("the sun and the sea"))
+    assert not one.will_do(row("an outrage, this"))
+    opening = tokenizer(',"text":"', add_special_tokens=False)["input_ids"]
+    assert {"please", "where"} <= {tokenizer.decode([token]) for token in one.after(opening)[0]}
+
+
+def test_labels_that_no_seed_bears_are_guided_by_those_with_any_of_them():
+    several = seed_set(
+        [("where and dirty", ("quick", "dirty")), ("please and dirty", ("slow", "dirty"))],
+        several=True,
+    )
+    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
+    guides = SeedGuides(several, tokenizer, width=len(tokenizer), known=KNOWN)
+    opening = tokenizer(',"text":"', add_special_tokens=False)["input_ids"]
+
+    def words(*labels):
+        return {tokenizer.decode([token]) for token in guide(guides, *labels).after(opening)[0]}
+
+    assert words("quick", "dirty") == words("quick", "slow", "dirty") == {"where", "please"}
+    _, chances, left = guide(guides, "quick", "dirty").after(opening)
+    assert sum(chances) + left == pytest.approx(1)
+    assert guide(guides, "quick", "slow").will_do(row("where and please"))
+    assert not guide(guides, "clean").will_do(row("anything at all"))
+
+
+def test_it_writes_short_english_texts_alone():
+    def why(rows, *, shots=5, k=1, **changes):
+        return str(unfit(seed_set(rows, **changes), shots=shots, rows=k))
+
+    assert why(SUPPORT) == "None"
+    assert "it knows English, and the seeds take" in why(GERMAN)
+    assert "it knows English" in why([("我的包裹在哪里", "x")])
+    assert "a sentence or two, and the seeds have up to" in why([("where is it " * 36, "x")])
+    assert "would have more" in why([("where is it " * 20, "x")], shots=20)
+    assert "would have more" in why(SUPPORT, k=20)
+    assert "no pairs" in why(SUPPORT, pairs=True)
+
+
+def test_without_its_weights_the_n_grams_write(monkeypatch, tmp_path):
+    monkeypatch.setattr("augment.engines.embedded.WEIGHTS", tmp_path)
+
+    assert "install augment-corpora again" in str(unfit(seed_set(SUPPORT), shots=5, rows=1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "model", "sampling"),
+    [
+        (SUPPORT, {}, "bundled", BUNDLED_SAMPLING),
+        (SUPPORT, {"sampling": {"top_p": 0.5}}, "bundled", BUNDLED_SAMPLING | {"top_p": 0.5}),
+        (SUPPORT, {"model": "ngram"}, "ngram", {"temperature": 1.0, "top_p": 0.95}),
+        (GERMAN, {}, "ngram", {"temperature": 1.0, "top_p": 0.95}),
+        (GERMAN, {"model": "bundled"}, "bundled", BUNDLED_SAMPLING),
+    ],
+)
+def test_the_model_is_the_one_that_suits_the_seeds(rows, options, model, sampling, tmp_path):
+    seeds = tmp_path / "seeds.jsonl"
+    seeds.write_text("".join(json.dumps({"text": a, "label": b}) + "\n" for a, b in rows), "utf-8")
+    setting = prepare(
+        Inputs(seeds=seeds), recipe.load(None, options={"encoder": "ngram", **options})
+    )
+
+    assert setting.recipe.model == model
+    sampled = setting.recipe.sampling.model_dump()
+    assert {name: sampled[name] for name in sampling} == sampling
+    assert bool(setting.notices) == (rows is GERMAN and not options)
+    assert set(setting.notices) <= set(setting.warnings)
+
+
+async def test_its_answers_are_new_rows_whatever_their_shape():
+    setting = prepare(
+        Inputs(seeds=EXAMPLES), recipe.load(None, options={"encoder": "ngram", "per_label": 2})
+    )
+    renderer = renderer_of(setting)
+    ids = [seed.id for seed in setting.used.examples if seed.target == "refund"]
+
+    def asks():
+        for number in range(24):
+            yield Ask(
+                number=number, strategy="fewshot", labels=("refund",), exemplars=tuple(ids[:5]),
+                k=1 + number % 2,
+            )  # fmt: skip
+
+    async def requests():
+        for ask in asks():
+            yield renderer.request(ask)
+
+    copies = Copies([seed.text for seed in setting.used.examples])
+    texts: list[str] = []
+    async with bundled(setting.used, concurrency=8) as engine:
+        assert (engine.name, engine.model, bool(engine.revision)) == ("seedlm", "bundled", True)
+        async for request, told in engine.complete(requests()):
+            assert isinstance(told, Completion)
+            found = setting.task.parse(told.text, request.ask)
+            assert len(found) == request.ask.k
+            texts += [each.text for each in found]  # a fault has none
+            assert told.completion_tokens > 0
+
+    assert sum(map(copies.has_near, texts)) < len(texts) / 10
+    assert len(set(texts)) > len(texts) / 2
