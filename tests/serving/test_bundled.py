@@ -12,18 +12,19 @@ import torch
 from safetensors.torch import load_file
 
 from augment.decoding.loading import load
+from augment.engines.embedded import WORDS
 from serving.bundled.corpus import SHARES, Group, groups, marked
 from serving.bundled.episodes import Episodes
 from serving.bundled.meanings import begin_with_meanings
 from serving.bundled.tokenizer import ANSWER, END, USER, trained
 from serving.bundled.train import Plan, train
 
-WORDS = """please book me a quiet table near the old harbour for two at seven""".split()  # noqa: SIM905
+SPOKEN = """please book me a quiet table near the old harbour for two at seven""".split()  # noqa: SIM905
 
 
 def texts(count, *, seed, first):
     rng = random.Random(seed)
-    return [" ".join([first, *rng.sample(WORDS, 6)]) for _ in range(count)]
+    return [" ".join([first, *rng.sample(SPOKEN, 6)]) for _ in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -180,5 +181,6 @@ def test_a_few_steps_teach_it_something_and_leave_what_the_engine_loads(corpora,
     assert again["tokens"] > first["tokens"] > 0
     assert again["unseen"] < first["unseen"] < 8.7, "no better than a guess among so many tokens"
     assert ready.context == 1024
+    assert {"table", "harbour"} <= set((tmp_path / WORDS).read_text("utf-8").split())
     weights = load_file(tmp_path / "model.safetensors")
     assert {each.dtype for each in weights.values()} == {torch.float16}
