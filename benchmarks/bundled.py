@@ -132,6 +132,7 @@ def measured(
             },
         )  # fmt: skip
         accepted, rejected = list(run.accepted), list(run.rejected)
+        seconds = run.report["run"]["active_s"]
     given = [row for row in accepted + rejected if row.get("text")]
     given.sort(key=lambda row: row["provenance"]["ask"])
     new = new_rows(given, seeds)
@@ -147,7 +148,7 @@ def measured(
         "perplexity": real.perplexity(sample),
         "student of seeds": accuracy(student(seeds), real.test),
         "student of seeds and rows": accuracy(student(seeds + accepted), real.test),
-        "rows/s": len(given) / run.report["run"]["active_s"],
+        "rows/s": len(given) / seconds,
     }
 
 

@@ -16,9 +16,6 @@ A token may come more than once: what it has is added up.
 """
 
 
-_AGREEMENT = 0.5
-"""The power of the model's chance by which it has a say in which of a guide's tokens comes."""
-_LEAST = 1e-9
 _NONE = np.empty(0, dtype=np.int64)
 _NO_SHARE = np.empty(0, dtype=np.float32)
 
@@ -49,8 +46,6 @@ def mixed(
 ) -> torch.Tensor:
     """Return the logits of what the model and the guides say, what was impossible staying so.
 
-    Each has its weight; among a guide's tokens those are likelier that the model finds likely too.
-
     Args:
         logits: (rows, vocabulary); -inf where the schema lets nothing stand.
         guides: of each row; None leaves it as it is.
@@ -68,12 +63,9 @@ def mixed(
         return logits
     device = logits.device
     chances = torch.softmax(logits, dim=-1)
-    kept = torch.tensor(left, device=device)
+    chances *= torch.tensor(left, device=device).unsqueeze(1)
     row = torch.as_tensor(np.repeat(np.arange(len(guides)), counts), device=device)
     token = torch.as_tensor(np.concatenate(tokens), device=device)
     said = torch.as_tensor(np.concatenate(shares), device=device)
-    said = said * chances[row, token].clamp_min(_LEAST) ** _AGREEMENT
-    whole = torch.zeros_like(kept).index_add_(0, row, said)
-    chances *= kept.unsqueeze(1)
-    chances.index_put_((row, token), said * ((1 - kept) / whole)[row], accumulate=True)
+    chances.index_put_((row, token), said, accumulate=True)
     return chances.log().masked_fill_(logits == -torch.inf, -torch.inf)
