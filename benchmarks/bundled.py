@@ -29,7 +29,11 @@ import json
 import os
 import random
 import re
+import statistics
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +48,7 @@ import augment
 from augment.engines.kneser_ney import BEGIN, END, MARKS, KneserNey, tokenize
 from serving.bundled.corpus import groups
 
+ROOT = Path(__file__).resolve().parent.parent
 SEEDS_EACH, COPY, RUN = 8, 0.7, 8
 STUDIED = 1500
 """Test rows that a student is measured on, and rows whose perplexity is taken, at most."""
@@ -59,8 +64,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--per-label", type=int, default=50)
     parser.add_argument("--out", type=Path, default=None, help="JSONL with every figure")
+    parser.add_argument(
+        "--start-up", type=int, default=5, help="runs of the command that are timed"
+    )
     options = parser.parse_args()
     corpora = Path(os.environ["AUGMENT_CORPORA"])
+    if options.start_up:
+        print(f"start-up, the whole command for 6 rows: {start_up(options.start_up)}", flush=True)
     learnt = {run for group in groups(corpora) for text in group.texts for run in runs(text)}
     for name in options.sets:
         real = Real(corpora / "classification" / name)
@@ -80,6 +90,21 @@ def main() -> None:
         print(f"{name}, {options.draws} random draws:")
         for (model, what), values in found.items():
             print(f"  {model}, {what}: {interval(values, most=None)}", flush=True)
+
+
+def start_up(times: int) -> str:
+    """Time the command from its start to its end, for one row a label and without an encoder."""
+    taken: list[float] = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [
+                sys.executable, "-m", "augment.cli", "run", "examples/support_intents.csv",
+                "--per-label", "1", "--encoder", "ngram", "--out", f"{folder}/run",
+            ]  # fmt: skip
+            begun = time.monotonic()
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+            taken.append(time.monotonic() - begun)
+    return f"{statistics.median(taken):.1f} s ({min(taken):.1f} to {max(taken):.1f})"
 
 
 class Real:

@@ -97,6 +97,18 @@ class OpenAIServer:
         self._process.communicate()
 
 
+@pytest.fixture(name="recipe")
+def _recipe(tmp_path: Path) -> dict[str, Any]:
+    """A run of a second that needs nothing."""
+    return {
+        "engine": "seedlm",
+        "model": "ngram",
+        "encoder": "ngram",
+        "per_label": 2,
+        "out": str(tmp_path / "out"),
+    }
+
+
 @pytest.fixture
 def openai_server() -> Iterator[Callable[..., OpenAIServer]]:
     """Return a function that starts servers, `openai_server(error_500=0.2)`."""

@@ -49,17 +49,6 @@ WAYS = {
 }
 
 
-@pytest.fixture(name="recipe")
-def _recipe(tmp_path):
-    return {
-        "engine": "seedlm",
-        "model": "ngram",
-        "encoder": "ngram",
-        "per_label": 2,
-        "out": str(tmp_path / "out"),
-    }
-
-
 @pytest.fixture(name="grow")
 def _grow(recipe):
     return augment.as_runnable(recipe)

@@ -78,17 +78,6 @@ class Told(BaseChatModel):
         return {"raw": self.bind(response_format=schema)} | RunnableLambda(lambda raw: raw)
 
 
-@pytest.fixture(name="recipe")
-def _recipe(tmp_path):
-    return {
-        "engine": "seedlm",
-        "model": "ngram",
-        "encoder": "ngram",
-        "per_label": 2,
-        "out": str(tmp_path / "out"),
-    }
-
-
 @pytest.fixture(name="served")
 def _served(openai_server, tmp_path):
     """A server and a recipe that asks it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from augment import recipe
 from augment.embed.model import Unusable, bundled_folder
-from augment.engines.embedded import WEIGHTS, is_installed
+from augment.engines.embedded import MISSING, WEIGHTS, tokenizer_of
 from augment.engines.endpoint import connected
 from augment.errors import AugmentError
 from augment.parts import endpoint_settings
@@ -111,8 +111,8 @@ def _vllm() -> Finding:
 
 
 def _model() -> Finding:
-    if not is_installed():
-        return Finding(name="model", there=False, what=f"no weights in {WEIGHTS}")
+    if tokenizer_of() is None:
+        return Finding(name="model", there=False, what=f"{WEIGHTS}: {MISSING}")
     if importlib.util.find_spec("torch") is None:
         return Finding(name="model", there=False, what="in the box, but there is no torch")
     return Finding(name="model", there=True, what=f"in the box, {WEIGHTS}")

@@ -14,11 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from augment.engines.copies import Copies
-from augment.engines.embedded import BUNDLED, WEIGHTS, WORDS
+from augment.engines.embedded import BUNDLED, MISSING, WEIGHTS, WORDS, tokenizer_of
 from augment.engines.kneser_ney import MARKS, KneserNey
 from augment.engines.likeness import Likeness
 from augment.engines.memory import SeedMemory, Taste
-from augment.engines.transformers import Transformers, loaded
+from augment.engines.transformers import Named, Transformers, loaded
+from augment.errors import EngineUnusable
 from augment.records import Ask, Example, SeedSet, labels_of
 from augment.tokens import words
 
@@ -38,13 +39,15 @@ _AROUND = 48
 @contextlib.asynccontextmanager
 async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[Transformers]:
     """Load the model for the length of a run; see `augment.engines.transformers.loaded`."""
+    if tokenizer_of() is None:
+        raise EngineUnusable(f"{WEIGHTS}: {MISSING}")
+    known = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        known = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
         return SeedGuides(seeds, model.tokenizer, width=model.width, known=known).guide
 
-    async with loaded(str(WEIGHTS), concurrency=concurrency, guided=guided) as engine:
-        engine.name, engine.model = "seedlm", BUNDLED
+    named = Named(engine="seedlm", model=BUNDLED)
+    async with loaded(str(WEIGHTS), concurrency=concurrency, guided=guided, named=named) as engine:
         yield engine
 
 

@@ -16,9 +16,10 @@ WORDS = "words.txt"
 BUNDLED_SAMPLING = {"temperature": 0.9, "top_p": 0.9}
 """Unless the recipe says otherwise: so small a model is lost where larger ones are at ease."""
 BUNDLED_SHOTS = 3
-"""Likewise: five were no better on hwu64, and take a quarter longer to read."""
+"""Likewise: five were hardly better on hwu64 (`benchmarks/taste.py`), and take a fifth longer."""
 _MOST_TOKENS_A_WORD = 2.0
-"""English texts have 1.2 to 1.6 of the model's tokens a word, German ones 2.4 and more."""
+"""English texts of the public corpora have 1.2 to 1.8 of the model's tokens a word, German ones
+3.1 and more; tweets full of names and entities 3.3, which it cannot write either."""
 _LONGEST = 96
 """Tokens of all texts but one in ten; the model was trained on texts of a sentence or two."""
 _CONTEXT, _ROOM = 1024, 800
@@ -27,31 +28,43 @@ _ENOUGH = 200
 """Seeds that are looked at, evenly spread."""
 
 
-def is_installed() -> bool:
-    """Tell whether the bundled model's files are there."""
-    return (WEIGHTS / "tokenizer.json").is_file() and any(WEIGHTS.glob("*.safetensors"))
+MISSING = "its files are not there, or are damaged: install augment-corpora again"
 
 
-def unfit(seeds: SeedSet, *, shots: int, rows: int) -> str | None:
+def tokenizer_of(folder: Path = WEIGHTS) -> Tokenizer | None:
+    """Return the bundled model's tokenizer; None where a file of the model is not there or broken.
+
+    Weights are not read: that they are whole is seen when they are loaded.
+    """
+    if not (folder / WORDS).is_file() or not any(folder.glob("*.safetensors")):
+        return None
+    try:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception:  # noqa: BLE001 - the library raises nothing more specific
+        return None
+
+
+def unfit(seeds: SeedSet, *, shots: int, rows: int, folder: Path = WEIGHTS) -> str | None:
     """Return why the bundled model should not write such rows; None where it may.
 
     Args:
         seeds: at least one.
         shots: seeds in a prompt.
         rows: in an answer.
+        folder: the model's.
     """
-    if not is_installed():
-        return "its weights are not there: install augment-corpora again"
+    tokenizer = tokenizer_of(folder)
+    if tokenizer is None:
+        return MISSING
     if seeds.pairs:
         return "it writes no pairs of texts"
     texts = [seed.text for seed in seeds.examples[:: 1 + len(seeds.examples) // _ENOUGH]]
-    tokenizer = Tokenizer.from_file(str(WEIGHTS / "tokenizer.json"))
     lengths = sorted(
         len(one.ids) for one in tokenizer.encode_batch(texts, add_special_tokens=False)
     )
     a_word = sum(lengths) / max(sum(len(text.split()) for text in texts), 1)
     if a_word > _MOST_TOKENS_A_WORD:
-        return f"it knows English, and the seeds take {a_word:.1f} tokens a word"
+        return f"it knows plain English, and the seeds take {a_word:.1f} tokens a word"
     long = lengths[len(lengths) * 9 // 10]
     if (shots + 2 * rows) * long > _ROOM:
         return f"it reads {_CONTEXT} tokens, and prompts with seeds of {long} would have more"

@@ -26,7 +26,7 @@ _NOTHING: Known = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taste:
-    """How much the seeds are listened to; chosen on 8 seeds a label of hwu64's dev split.
+    """How much the seeds are listened to; chosen by `benchmarks/taste.py`.
 
     Attributes:
         own: weight of the seeds of the wanted label, where their longest n-grams know what

@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,9 +30,17 @@ if TYPE_CHECKING:
     Guided: TypeAlias = Callable[[Loaded], Callable[[Ask], Guide]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """How provenance calls an engine and its model."""
+
+    engine: str
+    model: str
+
+
 @contextlib.asynccontextmanager
 async def loaded(
-    model: str, *, concurrency: int, guided: Guided | None = None
+    model: str, *, concurrency: int, guided: Guided | None = None, named: Named | None = None
 ) -> AsyncGenerator[Transformers]:
     """Load a model for the length of a run.
 
@@ -40,6 +48,7 @@ async def loaded(
         model: a folder, or a name on the hub, which is then downloaded.
         concurrency: the most requests that are answered at a time.
         guided: makes of the loaded model what gives each ask its guide.
+        named: the engine's and model's names; without them `transformers` and the folder's.
 
     Raises:
         EngineUnusable: there is no such model, or it is no causal chat model.
@@ -47,7 +56,8 @@ async def loaded(
     worker = _Worker(model, rows=concurrency, guided=guided)
     try:
         revision = await asyncio.wrap_future(worker.ready)
-        yield Transformers(worker, model=model, revision=revision, concurrency=concurrency)
+        named = named or Named(engine="transformers", model=_name(model))
+        yield Transformers(worker, named=named, revision=revision, concurrency=concurrency)
     finally:
         worker.stop()
         if worker.ready.done():  # who gives up waiting for a model need not wait for it to load
@@ -57,13 +67,10 @@ async def loaded(
 class Transformers:
     """The engine; made by `loaded`."""
 
-    name = "transformers"
-
     def __init__(
-        self, worker: _Worker, *, model: str, revision: str | None, concurrency: int
+        self, worker: _Worker, *, named: Named, revision: str | None, concurrency: int
     ) -> None:
-        folder = Path(model).expanduser()
-        self.model = folder.resolve().name if folder.is_dir() else model
+        self.name, self.model = named.engine, named.model
         self.revision = revision
         self._worker = worker
         self._concurrency = concurrency
@@ -82,6 +89,11 @@ class Transformers:
         ticket = Ticket(request=request)
         self._worker.give(ticket)
         return await asyncio.wrap_future(ticket.outcome)
+
+
+def _name(model: str) -> str:
+    folder = Path(model).expanduser()
+    return folder.resolve().name if folder.is_dir() else model
 
 
 class _Worker(threading.Thread):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from transformers import AutoTokenizer
 from augment import recipe
 from augment.engines.bundled import SeedGuides, bundled
 from augment.engines.copies import Copies
-from augment.engines.embedded import BUNDLED_SAMPLING, WEIGHTS, WORDS, unfit
+from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, WORDS, unfit
+from augment.engines.kneser_ney import MARKS
 from augment.records import Ask, Completion, Example, SeedSet
 from augment.setting import Inputs, prepare, renderer_of
 
@@ -72,6 +74,15 @@ def test_every_row_of_an_answer_is_judged_and_what_is_none_is_left_to_others(gui
     assert one.will_do("no JSON")
 
 
+def test_the_model_s_own_marks_in_a_seed_are_never_proposed():
+    rows = [("<|end|> hello <|answer|> there <|user|>", "a"), ("<|end|>", "b")]
+    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
+    guides = SeedGuides(seed_set(rows), tokenizer, width=len(tokenizer), known=KNOWN)
+    for label in ("a", "b"):
+        for answer in tokenizer([',"text":"', " hello", " there"])["input_ids"]:
+            assert all(token >= MARKS for token in guide(guides, label).after(answer)[0])
+
+
 def test_the_more_rows_an_answer_has_the_fewer_answers_are_thrown_away(guides):
     asks = [Ask(number=0, strategy="fewshot", labels=("refund",), k=k) for k in (1, 2, 10)]
 
@@ -116,18 +127,31 @@ def test_it_writes_short_english_texts_alone():
         return str(unfit(seed_set(rows, **changes), shots=shots, rows=k))
 
     assert why(SUPPORT) == "None"
-    assert "it knows English, and the seeds take" in why(GERMAN)
-    assert "it knows English" in why([("我的包裹在哪里", "x")])
+    assert "it knows plain English, and the seeds take" in why(GERMAN)
+    assert "it knows plain English" in why([("我的包裹在哪里", "x")])
     assert "a sentence or two, and the seeds have up to" in why([("where is it " * 36, "x")])
     assert "would have more" in why([("where is it " * 20, "x")], shots=20)
     assert "would have more" in why(SUPPORT, k=20)
     assert "no pairs" in why(SUPPORT, pairs=True)
 
 
-def test_without_its_weights_the_n_grams_write(monkeypatch, tmp_path):
-    monkeypatch.setattr("augment.engines.embedded.WEIGHTS", tmp_path)
+@pytest.mark.parametrize("lost", ["words.txt", "model.safetensors", "tokenizer.json"])
+def test_without_one_of_its_files_the_n_grams_write(lost, tmp_path):
+    folder = tmp_path / "weights"
+    shutil.copytree(WEIGHTS, folder)
+    assert unfit(seed_set(SUPPORT), shots=5, rows=1, folder=folder) is None
 
-    assert "install augment-corpora again" in str(unfit(seed_set(SUPPORT), shots=5, rows=1))
+    (folder / lost).unlink()
+    assert unfit(seed_set(SUPPORT), shots=5, rows=1, folder=folder) == MISSING
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "version https://git-lfs.github.com/spec/v1"])
+def test_a_broken_tokenizer_is_a_missing_one(content, tmp_path):
+    folder = tmp_path / "weights"
+    shutil.copytree(WEIGHTS, folder)
+    (folder / "tokenizer.json").write_text(content, "utf-8")
+
+    assert unfit(seed_set(SUPPORT), shots=5, rows=1, folder=folder) == MISSING
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections import Counter
 
 import pytest
-from augment_command import here, left_in, seeds_file
+from augment_command import here, left_in, seeds_file, started, until
 from tiny_llama import SIZES, TEXTS, trained_tokenizer, write_causal
 from transformers import LlamaConfig
 
@@ -54,6 +56,33 @@ def test_the_endpoint_meets_it(snips, openai_server, tmp_path):
 @pytest.mark.parametrize("model", ["bundled", "ngram"])
 def test_the_embedded_engine_meets_it(snips, tmp_path, model):
     met(tmp_path / "out", seeds_file(tmp_path, snips), "--engine", "seedlm", "--model", model)
+
+
+def test_the_bundled_model_goes_on_after_a_kill_9(snips, tmp_path):
+    out, seeds = tmp_path / "out", seeds_file(tmp_path, snips)
+    command = ["--model", "bundled"]
+    with started("run", seeds, "--per-label", ROWS, "--out", out, *command) as process:
+        until(lambda: answered(out) > 3)
+        process.kill()
+        process.wait()
+    before = answered(out)
+    left = met(out, seeds, *command)
+
+    assert left.report["run"]["sessions"] == 2
+    assert answered(out) >= before > 3
+    assert len({row["id"] for row in left.accepted}) == len(left.accepted)
+
+
+def answered(out):
+    """Return how many answers the journal holds."""
+    path = out / "journal.db"
+    if not path.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        try:
+            return db.execute("SELECT count(*) FROM arrivals").fetchone()[0]
+        except sqlite3.OperationalError:  # not made yet
+            return 0
 
 
 def test_a_langchain_model_meets_it(snips, openai_server, tmp_path):
