@@ -24,7 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "makers"))
 
-from augment.engines.transformers import Transformers, loaded  # noqa: E402 - after the path
+from augment.engines.in_process import InProcess  # noqa: E402 - after the path
+from augment.engines.transformers import loaded  # noqa: E402 - after the path
 from augment.records import Ask, Completion, Message, Request, Sampling  # noqa: E402
 from augment.tasks.classification import Classification  # noqa: E402
 
@@ -91,7 +92,7 @@ async def requests(count: int, *, seed: int, words: int) -> AsyncIterator[Reques
 
 
 async def timed(
-    engine: Transformers, count: int, *, seed: int, words: int
+    engine: InProcess, count: int, *, seed: int, words: int
 ) -> tuple[float, float, float]:
     """Return rows a second, tokens an answer and tokens a prompt."""
     start = time.perf_counter()

@@ -28,11 +28,10 @@ from bundled import SEEDS_EACH, Row, accuracy, new_rows, student
 from planted import by_label, read, write
 
 from augment import recipe
-from augment.decoding.loading import Loaded
-from augment.engines.bundled import SeedGuide, SeedGuides
-from augment.engines.embedded import WEIGHTS, WORDS
+from augment.decoding.model import Loaded
+from augment.engines.bundled import SeedGuide, SeedGuides, known_words, load_bundled
+from augment.engines.in_process import Named, opened
 from augment.engines.memory import Taste
-from augment.engines.transformers import loaded
 from augment.records import Ask, Completion, Request
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
@@ -82,13 +81,11 @@ async def _answers(
         setting = prepare(inputs, recipe.load(None, options=options))
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        known = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
-        return SeedGuides(
-            setting.used, model.tokenizer, width=model.width, known=known, taste=taste
-        ).guide
+        return SeedGuides(setting.used, model, known=known_words(), taste=taste).guide
 
     rows, tokens = list[Row](), 0
-    async with loaded(str(WEIGHTS), concurrency=64, guided=guided) as engine:
+    named = Named(engine="seedlm", model="bundled")
+    async with opened(load_bundled, concurrency=64, guided=guided, named=named) as engine:
         begun = time.monotonic()
         async for request, answer in engine.complete(_requests(setting, labels, rng)):
             assert isinstance(answer, Completion), answer

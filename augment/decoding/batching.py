@@ -7,14 +7,13 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import InvalidStateError
-from typing import Any
 
 import torch
 
 from augment.decoding.guide import mixed
 from augment.decoding.key_values import KeyValues
 from augment.decoding.likelihood import scored
-from augment.decoding.loading import Loaded
+from augment.decoding.model import Loaded
 from augment.decoding.prompts_seen import PromptsSeen
 from augment.decoding.rows import Outcome, Row, Ticket
 from augment.decoding.sampling import next_tokens
@@ -37,9 +36,8 @@ class Batch:
     """
 
     def __init__(self, loaded: Loaded, *, limit: int) -> None:
-        self._model: Any = loaded.model
+        self._network = loaded.network
         self._device = loaded.device
-        self._only_last = {"logits_to_keep": 1} if loaded.can_keep_last else {}
         self._wording = Wording(loaded)
         self._ends = loaded.ends
         self._limit = limit
@@ -107,12 +105,9 @@ class Batch:
                 # would be written over it.
                 self._seen.restore(self._cache, old + at, read[at], known=length - width)
             row.length, row.unread = length, 0
-        inputs = torch.tensor(
-            [[0] * (width - len(tokens)) + tokens[-width:] for tokens in read],
-            device=self._device,
-        )
+        inputs = [[0] * (width - len(tokens)) + tokens[-width:] for tokens in read]
         self._cache.show(row=old, longest=longest, new=width)
-        logits = self._forward(inputs, lengths, longest)
+        logits = self._forward(inputs, lengths)
         if novel:
             self._seen.remember(self._cache, old, read[0])
         for _ in new:
@@ -151,9 +146,9 @@ class Batch:
         self._cache.reserve(rows=len(rows), used=used, longest=used, new=1)
         self._cache.end += 1
         self._cache.show(row=0, longest=used + 1, new=1)
-        inputs = torch.tensor([[row.next_unread] for row in rows], device=self._device)
+        inputs = [[row.next_unread] for row in rows]
         try:
-            logits = self._forward(inputs, [row.length + 1 for row in rows], used + 1)
+            logits = self._forward(inputs, [row.length + 1 for row in rows])
         except RuntimeError:
             self._cache.end -= 1
             raise
@@ -167,20 +162,10 @@ class Batch:
             self._draw([rows[at] for at in drawing], logits)
         self._clear()
 
-    def _forward(self, inputs: torch.Tensor, lengths: Sequence[int], longest: int) -> torch.Tensor:
+    def _forward(self, inputs: Sequence[Sequence[int]], lengths: Sequence[int]) -> torch.Tensor:
         """Return the logits after each row's last token, in float32."""
-        ends = torch.tensor(lengths, device=self._device).unsqueeze(1)
-        columns = torch.arange(longest, device=self._device)
-        positions = ends - inputs.shape[1] + torch.arange(inputs.shape[1], device=self._device)
-        output = self._model(
-            input_ids=inputs,
-            attention_mask=(columns >= longest - ends).long(),
-            position_ids=positions.clamp_min(0),
-            past_key_values=self._cache,
-            use_cache=True,
-            **self._only_last,
-        )
-        return output.logits[:, -1].float()
+        read, ends = (torch.tensor(each, device=self._device) for each in (inputs, lengths))
+        return self._network(read, ends, self._cache)
 
     def _draw(self, rows: list[Row], logits: torch.Tensor) -> None:
         """Give each row its next token."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import llguidance
-import llguidance.hf
 import llguidance.numpy
 import numpy as np
 import torch
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLTokenizer
 
 from augment.records import Json
 
@@ -26,16 +24,13 @@ class Grammars:
     """Compiled schemas for one tokenizer.
 
     Args:
-        tokenizer: a fast tokenizer of transformers.
+        vocabulary: the tokenizer's; see `augment.decoding.tokens.Tokens.vocabulary`.
         width: how many tokens the model gives a logit to.
-        ends: the tokens that end an answer.
     """
 
-    def __init__(self, tokenizer: Any, *, width: int, ends: Sequence[int]) -> None:
+    def __init__(self, vocabulary: LLTokenizer, *, width: int) -> None:
         self._width = width
-        self._vocabulary = llguidance.hf.from_tokenizer(
-            tokenizer, n_vocab=max(width, len(tokenizer)), eos_token=list(ends)
-        )
+        self._vocabulary = vocabulary
         self._words = (self._vocabulary.vocab_size + 31) // 32
         self._compiled: dict[str, LLMatcher] = {}
         self._executor = llguidance.LLExecutor()

@@ -14,12 +14,9 @@ buffers are written in place: concatenation would copy all of them at every step
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
-from transformers import Cache
-from transformers.cache_utils import DynamicLayer
 
 Prompt: TypeAlias = list[torch.Tensor]
 """Keys and values of one row, layer after layer: (heads, tokens, size)."""
@@ -27,94 +24,46 @@ Prompt: TypeAlias = list[torch.Tensor]
 _FIRST_WIDTH = 256
 
 
-@dataclass(slots=True)
-class _View:
-    """What the model sees in the present forward pass.
+class KeyValues:
+    """The cache that a network is given; rows 0 to n - 1 are in use, the caller knows n.
 
     Attributes:
-        row: the first of its rows.
-        start: the first column.
-        at: the column to which the first new token is written.
-    """
-
-    row: int = 0
-    start: int = 0
-    at: int = 0
-
-
-class _Layer(DynamicLayer):
-    """One layer's buffers: (rows, heads, columns, size)."""
-
-    def __init__(self, view: _View, *, rows: int, width: int) -> None:
-        super().__init__()  # pyright: ignore[reportUnknownMemberType] - transformers'
-        self._view = view
-        self._shape = rows, width
-
-    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        self.dtype, self.device = key_states.dtype, key_states.device
-        self.keys, self.values = (
-            # Zeros, for what is masked is still multiplied by 0, and must be a number
-            states.new_zeros((self._shape[0], states.shape[1], self._shape[1], states.shape[3]))
-            for states in (key_states, value_states)
-        )
-        self.is_initialized = True
-
-    def update(
-        self,
-        key_states: torch.Tensor,
-        value_states: torch.Tensor,
-        *args: Any,  # noqa: ARG002 - the Cache's
-        **kwargs: Any,  # noqa: ARG002 - the Cache's
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the new columns; return all that the view shows."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        view = self._view
-        rows = slice(view.row, view.row + key_states.shape[0])
-        end = view.at + key_states.shape[2]
-        keys, values = self.buffers()
-        keys[rows, :, view.at : end] = key_states
-        values[rows, :, view.at : end] = value_states
-        return keys[rows, :, view.start : end], values[rows, :, view.start : end]
-
-    def get_seq_length(self) -> int:
-        return self._view.at - self._view.start
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.get_seq_length() + query_length, 0
-
-    def resize(self, *, rows: int, width: int) -> None:
-        """Take larger buffers and copy the contents to the same places."""
-        self._shape = rows, width
-        if self.is_initialized:
-            self.keys, self.values = (_larger(old, self._shape) for old in self.buffers())
-
-    def buffers(self) -> tuple[torch.Tensor, ...]:
-        """Return keys and values; nothing before the first pass."""
-        if self.keys is None or self.values is None:
-            return ()
-        return self.keys, self.values
-
-
-def _larger(old: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    new = old.new_zeros((shape[0], old.shape[1], shape[1], old.shape[3]))
-    new[: old.shape[0], :, : old.shape[2]] = old
-    return new
-
-
-class KeyValues(Cache):
-    """The cache that the model is given; rows 0 to n - 1 are in use, the caller knows n.
-
-    Attributes:
+        layers: of the network.
         end: the column after the last one written, the same for all rows.
+        shown: how many columns the network sees in the present pass, the new ones included.
+        before: how many of these were there before.
     """
 
     def __init__(self, layers: int) -> None:
-        self._view = _View()
+        self.layers = layers
+        self.end = self.shown = self.before = 0
+        self._row = 0  # the first that the network sees
         self._rows, self._width = 1, _FIRST_WIDTH
-        self._own = [_Layer(self._view, rows=self._rows, width=self._width) for _ in range(layers)]
-        self.end = 0
-        super().__init__(layers=[*self._own])
+        self._held: list[tuple[torch.Tensor, torch.Tensor] | None] = [None] * layers
+
+    def update(
+        self, layer: int, keys: torch.Tensor, values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write a layer's new columns, which end at `end`; return all that are shown.
+
+        Args:
+            layer: from 0.
+            keys: (rows, heads, new, size).
+            values: likewise; their size may be another.
+        """
+        held = self._held[layer]
+        if held is None:
+            held = self._held[layer] = self._room(keys), self._room(values)
+        rows = slice(self._row, self._row + keys.shape[0])
+        new = slice(self.end - keys.shape[2], self.end)
+        shown = slice(self.end - self.shown, self.end)
+        for buffer, states in zip(held, (keys, values), strict=True):
+            buffer[rows, :, new] = states
+        return held[0][rows, :, shown], held[1][rows, :, shown]
+
+    def _room(self, states: torch.Tensor) -> torch.Tensor:
+        # Zeros, for what is masked is still multiplied by 0, and must be a number
+        return states.new_zeros((self._rows, states.shape[1], self._width, states.shape[3]))
 
     def show(self, *, row: int, longest: int, new: int) -> None:
         """Set what the model sees.
@@ -124,9 +73,7 @@ class KeyValues(Cache):
             longest: how many columns it sees, the new ones included.
             new: how many columns it writes; they end at `end`.
         """
-        self._view.row = row
-        self._view.start = self.end - longest
-        self._view.at = self.end - new
+        self._row, self.shown, self.before = row, longest, longest - new
 
     def reserve(self, *, rows: int, used: int, longest: int, new: int) -> None:
         """Make room for so many rows, for one that reaches back `longest`, and for new columns.
@@ -145,8 +92,7 @@ class KeyValues(Cache):
                 width = (end + new) * 3 // 2
         if rows > self._rows or width > self._width:
             self._rows, self._width = max(rows, self._rows), width
-            for layer in self._own:
-                layer.resize(rows=self._rows, width=width)
+            self._held = [held and self._larger(held) for held in self._held]
         if end != self.end and used:
             old, new_place = slice(self.end - used, self.end), slice(end - used, end)
             for buffer in self._buffers():
@@ -177,4 +123,11 @@ class KeyValues(Cache):
         return [buffer[row, :, columns].clone() for buffer in self._buffers()]
 
     def _buffers(self) -> list[torch.Tensor]:
-        return [buffer for layer in self._own for buffer in layer.buffers()]
+        return [buffer for held in self._held if held is not None for buffer in held]
+
+    def _larger(self, held: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return larger buffers with the same contents in the same places."""
+        keys, values = (self._room(old) for old in held)
+        for new, old in zip((keys, values), held, strict=True):
+            new[: old.shape[0], :, : old.shape[2]] = old
+        return keys, values

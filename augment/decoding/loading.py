@@ -7,13 +7,14 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
+from augment.decoding.model import Loaded
 from augment.decoding.revision import revision_of
+from augment.decoding.tokens import Tokens
 from augment.errors import EngineUnusable
 
 _log = logging.getLogger(__name__)
@@ -21,30 +22,6 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _NEEDED = ("attention_mask", "position_ids", "past_key_values")
 _UNLIMITED = 1 << 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A model that is ready to answer.
-
-    Attributes:
-        layers: how many layers keep keys and values.
-        can_keep_last: whether the model can be told to give the logits of the last token only.
-        context: the most tokens of prompt and answer together.
-        width: how many tokens get a logit.
-        ends: the tokens that end an answer.
-        revision: what tells it from others of its name.
-    """
-
-    model: Any
-    tokenizer: Any
-    device: torch.device
-    layers: int
-    can_keep_last: bool
-    context: int
-    width: int
-    ends: frozenset[int]
-    revision: str | None
 
 
 def load(model: str) -> Loaded:
@@ -83,13 +60,19 @@ def load(model: str) -> Loaded:
             raise ValueError(f"no weights for {', '.join(missing[:3])}")
         return found.eval().to(device)
 
+    from augment.decoding.causal import Causal
+
     network: Any = _tried(model, "no causal language model can be loaded", weights)
     return Loaded(
-        model=network,
-        tokenizer=tokenizer,
+        network=Causal(network),
+        tokens=Tokens(
+            tokenizer.backend_tokenizer,
+            lambda turns: tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, tokenize=False
+            ),
+        ),
         device=device,
         layers=_layers(model, network),
-        can_keep_last="logits_to_keep" in inspect.signature(network.forward).parameters,
         context=_context(config),
         width=config.get_text_config(decoder=True).vocab_size,
         ends=_ends(network, tokenizer),

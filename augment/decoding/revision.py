@@ -18,8 +18,11 @@ def revision_of(config: Any, place: str) -> str | None:
         place: the folder, or the name on the hub.
     """
     folder = Path(place)
-    if not folder.is_dir():
-        return getattr(config, "_commit_hash", None)
+    return digest_of(folder) if folder.is_dir() else getattr(config, "_commit_hash", None)
+
+
+def digest_of(folder: Path) -> str:
+    """Return a digest of a model's folder, its weights being sampled."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix in {".json", ".jinja", ".model", ".safetensors", ".txt"}:

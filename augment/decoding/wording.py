@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from llguidance import LLMatcher
 
 from augment.decoding.guidance import Grammars
 from augment.decoding.likelihood import pieces
-from augment.decoding.loading import Loaded
+from augment.decoding.model import Loaded
 from augment.decoding.rows import Outcome, Row, Ticket
 from augment.decoding.sampling import Draw
 from augment.logprobs import told
@@ -24,9 +24,10 @@ class Wording:
     """
 
     def __init__(self, loaded: Loaded) -> None:
-        self._tokenizer: Any = loaded.tokenizer
+        self._tokens = loaded.tokens
         self._context = loaded.context
-        self.grammars = Grammars(loaded.tokenizer, width=loaded.width, ends=sorted(loaded.ends))
+        vocabulary = loaded.tokens.vocabulary(width=loaded.width, ends=sorted(loaded.ends))
+        self.grammars = Grammars(vocabulary, width=loaded.width)
 
     def row(self, ticket: Ticket) -> Row | Failure:
         """Return the row that answers a request, or why it cannot be answered."""
@@ -56,22 +57,15 @@ class Wording:
         from jinja2 import TemplateError
 
         try:
-            return self._templated(messages)
+            return self._tokens.prompt(messages)
         except TemplateError as error:
             without_system = folded(messages)
             if without_system == messages:
                 raise ValueError(f"the chat template refuses the prompt: {error}") from error
         try:
-            return self._templated(without_system)
+            return self._tokens.prompt(without_system)
         except TemplateError as error:
             raise ValueError(f"the chat template refuses the prompt: {error}") from error
-
-    def _templated(self, messages: tuple[Message, ...]) -> list[int]:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        text = self._tokenizer.apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=False
-        )
-        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def outcome(self, row: Row) -> Outcome:
         """Return the answer of a row that has ended."""
@@ -99,8 +93,4 @@ class Wording:
         """Decode all tokens at once: a character may be spread over several of them."""
         if request.schema is not None:
             return self.grammars.octets(row.answer).decode("utf-8", "replace"), None
-        return without_thoughts(
-            self._tokenizer.decode(
-                row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False
-            )
-        )
+        return without_thoughts(self._tokens.text(row.answer))

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from augment.engines.copies import Copies
 from augment.engines.embedded import BUNDLED, MISSING, WEIGHTS, WORDS, tokenizer_of
+from augment.engines.in_process import InProcess, Named, opened
 from augment.engines.kneser_ney import MARKS, KneserNey
 from augment.engines.likeness import Likeness
 from augment.engines.memory import SeedMemory, Taste
-from augment.engines.transformers import Named, Transformers, loaded
 from augment.errors import EngineUnusable
 from augment.records import Ask, Example, SeedSet, labels_of
 from augment.tokens import words
 
 if TYPE_CHECKING:
-    from augment.decoding.loading import Loaded
+    from augment.decoding.model import Loaded
 
 _TEXTS = ("text", "text_pair")
 _MOST_SEEDS = 4096
@@ -37,18 +37,36 @@ _AROUND = 48
 
 
 @contextlib.asynccontextmanager
-async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[Transformers]:
-    """Load the model for the length of a run; see `augment.engines.transformers.loaded`."""
-    if tokenizer_of() is None:
-        raise EngineUnusable(f"{WEIGHTS}: {MISSING}")
-    known = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
+async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[InProcess]:
+    """Load the model for the length of a run.
+
+    Raises:
+        EngineUnusable: a file of the model is not there or damaged.
+    """
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        return SeedGuides(seeds, model.tokenizer, width=model.width, known=known).guide
+        return SeedGuides(seeds, model, known=known_words()).guide
 
     named = Named(engine="seedlm", model=BUNDLED)
-    async with loaded(str(WEIGHTS), concurrency=concurrency, guided=guided, named=named) as engine:
+    async with opened(load_bundled, concurrency=concurrency, guided=guided, named=named) as engine:
         yield engine
+
+
+def load_bundled() -> Loaded:
+    """Load the model; raise EngineUnusable where a file of it is not there or damaged."""
+    from safetensors import SafetensorError
+
+    from augment.decoding.small import load_small
+
+    if tokenizer_of() is not None:
+        with contextlib.suppress(OSError, ValueError, KeyError, SafetensorError):
+            return load_small(WEIGHTS)
+    raise EngineUnusable(f"{WEIGHTS}: {MISSING}")
+
+
+def known_words() -> frozenset[str]:
+    """Return the words of the texts that the model was trained on."""
+    return frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
 
 
 class SeedGuides:
@@ -56,8 +74,7 @@ class SeedGuides:
 
     Args:
         seeds: at least one.
-        tokenizer: the model's.
-        width: how many tokens its model gives a logit to.
+        model: that they guide.
         known: words of the language; others must stand in the seeds.
         taste: how much the seeds are listened to.
     """
@@ -65,9 +82,8 @@ class SeedGuides:
     def __init__(
         self,
         seeds: SeedSet,
-        tokenizer: Any,
+        model: Loaded,
         *,
-        width: int,
         known: frozenset[str],
         taste: Taste | None = None,
     ) -> None:
@@ -81,13 +97,13 @@ class SeedGuides:
             for labels, own in by_labels.items()
             for seed in own[:: 1 + (len(own) - 1) // most]
         ]
-        spelled = tokenizer([_spelled(seed) for _, seed in every], add_special_tokens=False)
+        spelled = model.tokens.numbers([_spelled(seed) for _, seed in every])
         self._tokens: dict[frozenset[str], list[list[int]]] = {}
-        for (labels, _), tokens in zip(every, spelled["input_ids"], strict=True):
+        for (labels, _), tokens in zip(every, spelled, strict=True):
             plain = [token for token in tokens if token >= MARKS]
             self._tokens.setdefault(labels, []).append(plain[:_MOST_TOKENS])
         texts = [tokens for own in self._tokens.values() for tokens in own]
-        self._general = KneserNey(texts, size=width, order=self._taste.order)
+        self._general = KneserNey(texts, size=model.width, order=self._taste.order)
         self._known = known.union(*(words(seed.whole) for _, seed in every))
         self._copies = Copies([seed.whole for _, seed in every])
         self._likeness = Likeness([s.whole for _, s in every], [labels for labels, _ in every])

@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
 
 from augment import recipe
-from augment.engines.bundled import SeedGuides, bundled
+from augment.engines.bundled import SeedGuides, bundled, known_words, load_bundled
 from augment.engines.copies import Copies
-from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, WORDS, unfit
+from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, unfit
 from augment.engines.kneser_ney import MARKS
 from augment.records import Ask, Completion, Example, SeedSet
 from augment.setting import Inputs, prepare, renderer_of
@@ -23,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "support_intents.csv"
 SUPPORT = [
     (row["text"], row["label"]) for row in csv.DictReader(EXAMPLES.read_text("utf-8").splitlines())
 ]
-KNOWN = frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
+KNOWN = known_words()
 GERMAN = [
     ("Wo bleibt mein Paket, es sollte am Dienstag kommen?", "lieferung"),
     ("Die Sendungsverfolgung zeigt seit drei Tagen nichts Neues an.", "lieferung"),
@@ -41,9 +40,13 @@ def seed_set(rows, **changes):
 
 
 @pytest.fixture(scope="module")
-def guides():
-    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
-    return SeedGuides(seed_set(SUPPORT), tokenizer, width=len(tokenizer) + 64, known=KNOWN)
+def model():
+    return load_bundled()
+
+
+@pytest.fixture(scope="module")
+def guides(model):
+    return SeedGuides(seed_set(SUPPORT), model, known=KNOWN)
 
 
 def guide(guides, *labels):
@@ -74,12 +77,11 @@ def test_every_row_of_an_answer_is_judged_and_what_is_none_is_left_to_others(gui
     assert one.will_do("no JSON")
 
 
-def test_the_model_s_own_marks_in_a_seed_are_never_proposed():
+def test_the_model_s_own_marks_in_a_seed_are_never_proposed(model):
     rows = [("<|end|> hello <|answer|> there <|user|>", "a"), ("<|end|>", "b")]
-    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
-    guides = SeedGuides(seed_set(rows), tokenizer, width=len(tokenizer), known=KNOWN)
+    guides = SeedGuides(seed_set(rows), model, known=KNOWN)
     for label in ("a", "b"):
-        for answer in tokenizer([',"text":"', " hello", " there"])["input_ids"]:
+        for answer in model.tokens.numbers([',"text":"', " hello", " there"]):
             assert all(token >= MARKS for token in guide(guides, label).after(answer)[0])
 
 
@@ -90,30 +92,28 @@ def test_the_more_rows_an_answer_has_the_fewer_answers_are_thrown_away(guides):
     assert guides.guide(asks[1]).room == 2 * guides.guide(asks[0]).room
 
 
-def test_the_order_in_which_a_seed_names_its_labels_says_nothing():
+def test_the_order_in_which_a_seed_names_its_labels_says_nothing(model):
     rows = [("please bring the sun", ("joy", "calm")), ("where is the sea", ("calm", "joy")),
             ("this is an outrage", ("anger",))]  # fmt: skip
-    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
-    guides = SeedGuides(seed_set(rows, several=True), tokenizer, width=len(tokenizer), known=KNOWN)
+    guides = SeedGuides(seed_set(rows, several=True), model, known=KNOWN)
     one = guide(guides, "calm", "joy")
 
     assert one.will_do(row("the sun and the sea"))
     assert not one.will_do(row("an outrage, this"))
-    opening = tokenizer(',"text":"', add_special_tokens=False)["input_ids"]
-    assert {"please", "where"} <= {tokenizer.decode([token]) for token in one.after(opening)[0]}
+    (opening,) = model.tokens.numbers([',"text":"'])
+    assert {"please", "where"} <= {model.tokens.text([token]) for token in one.after(opening)[0]}
 
 
-def test_labels_that_no_seed_bears_are_guided_by_those_with_any_of_them():
+def test_labels_that_no_seed_bears_are_guided_by_those_with_any_of_them(model):
     several = seed_set(
         [("where and dirty", ("quick", "dirty")), ("please and dirty", ("slow", "dirty"))],
         several=True,
     )
-    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)
-    guides = SeedGuides(several, tokenizer, width=len(tokenizer), known=KNOWN)
-    opening = tokenizer(',"text":"', add_special_tokens=False)["input_ids"]
+    guides = SeedGuides(several, model, known=KNOWN)
+    (opening,) = model.tokens.numbers([',"text":"'])
 
     def words(*labels):
-        return {tokenizer.decode([token]) for token in guide(guides, *labels).after(opening)[0]}
+        return {model.tokens.text([token]) for token in guide(guides, *labels).after(opening)[0]}
 
     assert words("quick", "dirty") == words("quick", "slow", "dirty") == {"where", "please"}
     _, chances, left = guide(guides, "quick", "dirty").after(opening)

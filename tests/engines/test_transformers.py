@@ -27,11 +27,14 @@ from transformers import (
 )
 
 from augment.decoding.batching import Batch
+from augment.decoding.key_values import KeyValues
 from augment.decoding.loading import load
+from augment.decoding.model import Network
 from augment.decoding.rows import Ticket
 from augment.decoding.sampling import Draw, next_tokens
 from augment.decoding.wording import Wording
-from augment.engines.transformers import Transformers, loaded
+from augment.engines.in_process import InProcess
+from augment.engines.transformers import loaded
 from augment.errors import EngineUnusable
 from augment.protocols import Engine
 from augment.records import Ask, Completion, Failure, Json, Message, Request
@@ -55,7 +58,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def _engine(folder: Path, *, concurrency: int = 4) -> AsyncIterator[Transformers]:
+async def _engine(folder: Path, *, concurrency: int = 4) -> AsyncIterator[InProcess]:
     async with loaded(str(folder), concurrency=concurrency) as engine:
         yield engine
 
@@ -435,7 +438,7 @@ def test_thoughts_are_split_off_a_free_answer_but_not_off_a_guided_one(folder):
         wording.row(Ticket(request=request)) for request in (asked(0), guided(1, {"enum": [1]}))
     ]
     for row in rows:
-        row.answer, row.ended = ready.tokenizer(text)["input_ids"], "stop"
+        row.answer, row.ended = ready.tokens.numbers([text])[0], "stop"
     free, fixed = map(wording.outcome, rows)
 
     assert (free.text, free.reasoning) == ("It is here.", "Hm, 日本.")
@@ -514,16 +517,18 @@ def test_folders_of_one_name_are_told_apart_by_their_files(folder, tmp_path):
 
 
 class _Scarce:
-    """A model that has memory for two rows."""
+    """A network that has memory for two rows."""
 
-    def __init__(self, model: Any, error: RuntimeError) -> None:
-        self._model = model
+    def __init__(self, network: Network, error: RuntimeError) -> None:
+        self._network = network
         self._error = error
 
-    def __call__(self, *, input_ids: torch.Tensor, **rest: Any) -> Any:
-        if len(input_ids) > 2:
+    def __call__(
+        self, tokens: torch.Tensor, lengths: torch.Tensor, cache: KeyValues
+    ) -> torch.Tensor:
+        if len(tokens) > 2:
             raise self._error
-        return self._model(input_ids=input_ids, **rest)
+        return self._network(tokens, lengths, cache)
 
 
 @pytest.mark.parametrize(
@@ -533,9 +538,9 @@ class _Scarce:
 def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_same(folder, error):
     ready = load(str(folder))
     found = []
-    for model in (ready.model, _Scarce(ready.model, error)):
+    for network in (ready.network, _Scarce(ready.network, error)):
         tickets = [Ticket(request=asked(n, max_tokens=5 + n)) for n in range(9)]
-        batch = Batch(replace(ready, model=model), limit=6)
+        batch = Batch(replace(ready, network=network), limit=6)
         for ticket in tickets:
             batch.add(ticket)
         while not batch.idle:
@@ -550,7 +555,7 @@ def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_sa
     reason="only such processors are known to be slow in bfloat16",
 )
 def test_a_processor_without_wide_vectors_computes_in_float32(folder):
-    assert load(str(folder)).model.dtype == torch.float32
+    assert load(str(folder)).network.model.dtype == torch.float32
 
 
 async def test_an_error_of_our_own_ends_the_run_instead_of_hanging_it(folder):
