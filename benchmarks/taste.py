@@ -29,7 +29,7 @@ from planted import by_label, read, write
 
 from augment import recipe
 from augment.decoding.model import Loaded
-from augment.engines.bundled import SeedGuide, SeedGuides, known_words, load_bundled
+from augment.engines.bundled import SeedGuide, SeedGuides, load_bundled, training_texts
 from augment.engines.in_process import Named, opened
 from augment.engines.memory import Taste
 from augment.records import Ask, Completion, Request
@@ -81,7 +81,7 @@ async def _answers(
         setting = prepare(inputs, recipe.load(None, options=options))
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        return SeedGuides(setting.used, model, known=known_words(), taste=taste).guide
+        return SeedGuides(setting.used, model, training=training_texts(), taste=taste).guide
 
     rows, tokens = list[Row](), 0
     named = Named(engine="seedlm", model="bundled")

@@ -2,7 +2,8 @@
 
 The model (its card lies beside its weights) writes sentences but hardly takes their topic from the
 prompt; the seeds' n-grams do, and nothing else. They are mixed at every token; an answer that
-repeats a seed, or that is more like another label's seeds, is drawn again before anyone sees it.
+breaks off, loops, repeats a seed or a training text, or is more like another label's seeds, is
+drawn again before anyone sees it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from augment.engines.copies import Copies
-from augment.engines.embedded import BUNDLED, MISSING, WEIGHTS, WORDS, tokenizer_of
+from augment.engines.embedded import BUNDLED, MISSING, WEIGHTS, tokenizer_of
+from augment.engines.fitness import Fitness
 from augment.engines.in_process import InProcess, Named, opened
 from augment.engines.kneser_ney import MARKS, KneserNey
-from augment.engines.likeness import Likeness
 from augment.engines.memory import SeedMemory, Taste
+from augment.engines.training_texts import TrainingTexts
 from augment.errors import EngineUnusable
 from augment.records import Ask, Example, SeedSet, labels_of
-from augment.tokens import words
 
 if TYPE_CHECKING:
     from augment.decoding.model import Loaded
@@ -45,7 +45,7 @@ async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[InProce
     """
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        return SeedGuides(seeds, model, known=known_words()).guide
+        return SeedGuides(seeds, model, training=training_texts()).guide
 
     named = Named(engine="seedlm", model=BUNDLED)
     async with opened(load_bundled, concurrency=concurrency, guided=guided, named=named) as engine:
@@ -64,9 +64,12 @@ def load_bundled() -> Loaded:
     raise EngineUnusable(f"{WEIGHTS}: {MISSING}")
 
 
-def known_words() -> frozenset[str]:
-    """Return the words of the texts that the model was trained on."""
-    return frozenset((WEIGHTS / WORDS).read_text("utf-8").split())
+def training_texts() -> TrainingTexts:
+    """Return what is known of the texts that the model was trained on; raise as `load_bundled`."""
+    try:
+        return TrainingTexts.read(WEIGHTS)
+    except (OSError, ValueError) as error:
+        raise EngineUnusable(f"{WEIGHTS}: {MISSING}") from error
 
 
 class SeedGuides:
@@ -75,7 +78,7 @@ class SeedGuides:
     Args:
         seeds: at least one.
         model: that they guide.
-        known: words of the language; others must stand in the seeds.
+        training: what is known of the texts that the model was trained on.
         taste: how much the seeds are listened to.
     """
 
@@ -84,7 +87,7 @@ class SeedGuides:
         seeds: SeedSet,
         model: Loaded,
         *,
-        known: frozenset[str],
+        training: TrainingTexts,
         taste: Taste | None = None,
     ) -> None:
         self._taste = taste or Taste()
@@ -104,9 +107,9 @@ class SeedGuides:
             self._tokens.setdefault(labels, []).append(plain[:_MOST_TOKENS])
         texts = [tokens for own in self._tokens.values() for tokens in own]
         self._general = KneserNey(texts, size=model.width, order=self._taste.order)
-        self._known = known.union(*(words(seed.whole) for _, seed in every))
-        self._copies = Copies([seed.whole for _, seed in every])
-        self._likeness = Likeness([s.whole for _, s in every], [labels for labels, _ in every])
+        self._fitness = Fitness(
+            [seed.whole for _, seed in every], [labels for labels, _ in every], training=training
+        )
         self._memory = lru_cache(maxsize=_GUIDES_KEPT)(self._remembered)
 
     def guide(self, ask: Ask) -> SeedGuide:
@@ -114,13 +117,10 @@ class SeedGuides:
         return SeedGuide(self, self._memory(frozenset(ask.labels)), ask)
 
     def is_fit(self, text: str, labels: frozenset[str]) -> bool:
-        """Say whether a text is of words, new, and more like seeds of a label than of others."""
-        own = words(text)
-        if not own or any(word.isalpha() and word not in self._known for word in own):
+        """Say whether a text has no fault, and is more like seeds of a label than of others."""
+        if not self._fitness.faultless(text):
             return False
-        if self._copies.has_near(text):
-            return False
-        likest = self._likeness.likest(text)
+        likest = self._fitness.likest(text)
         return likest == labels or not labels.isdisjoint(likest)
 
     def _remembered(self, labels: frozenset[str]) -> SeedMemory:

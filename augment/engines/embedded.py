@@ -6,13 +6,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from augment.engines.training_texts import FILES
 from augment.records import SeedSet
 
 BUNDLED, NGRAM = "bundled", "ngram"
 WEIGHTS = Path(__file__).with_name("weights")
 """Of the bundled model: a folder that transformers and vLLM load as it is."""
-WORDS = "words.txt"
-"""Beside the weights: the words of the training texts."""
 BUNDLED_SAMPLING = {"temperature": 0.9, "top_p": 0.9}
 """Unless the recipe says otherwise: so small a model is lost where larger ones are at ease."""
 BUNDLED_SHOTS = 3
@@ -36,7 +35,9 @@ def tokenizer_of(folder: Path = WEIGHTS) -> Tokenizer | None:
 
     Weights are not read: that they are whole is seen when they are loaded.
     """
-    if not (folder / WORDS).is_file() or not any(folder.glob("*.safetensors")):
+    if not all((folder / name).is_file() for name in FILES) or not any(
+        folder.glob("*.safetensors")
+    ):
         return None
     try:
         return Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -14,7 +14,6 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from augment.tokens import words
 from serving.bundled.episodes import Episode
 
 USER, ANSWER, END = "<|user|>", "<|answer|>", "<|end|>"
@@ -61,12 +60,6 @@ def trained(texts: Iterable[str], episodes: Sequence[Episode]) -> PreTrainedToke
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )
-
-
-def lexicon(texts: Iterable[str]) -> list[str]:
-    """Return the words that come more than once, sorted: by them a slip within a word is seen."""
-    counts = Counter(word for text in texts for word in words(text) if word.isalpha())
-    return sorted(word for word, count in counts.items() if count > 1)
 
 
 def _fixed_lines(episodes: Sequence[Episode]) -> list[str]:

@@ -16,11 +16,11 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
-from augment.engines.embedded import WORDS
+from augment.engines.training_texts import TrainingTexts
 from serving.bundled.corpus import Group, groups
 from serving.bundled.episodes import Episodes
 from serving.bundled.meanings import begin_with_meanings
-from serving.bundled.tokenizer import ANSWER, CONTEXT, END, USER, lexicon, trained
+from serving.bundled.tokenizer import ANSWER, CONTEXT, END, USER, trained
 
 _IGNORED = -100
 _STATE = "state.pt"
@@ -77,7 +77,7 @@ def train(corpora: Path, out: Path, plan: Plan) -> None:
     checks = list(islice(_batches(Episodes(held_out, seed=1), tokenizer, plan), 12))
     out.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(out)
-    (out / WORDS).write_text("\n".join(lexicon(texts)) + "\n", "utf-8")
+    TrainingTexts.of(texts).write(out)
     log = (out / "training.jsonl").open("a", encoding="utf-8")
     log.write(json.dumps({"plan": asdict(plan), "texts": len(texts), "groups": len(learnt)}) + "\n")
     optimizer: Any = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), weight_decay=0.05)

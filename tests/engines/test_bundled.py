@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from augment import recipe
-from augment.engines.bundled import SeedGuides, bundled, known_words, load_bundled
+from augment.engines.bundled import SeedGuides, bundled, load_bundled, training_texts
 from augment.engines.copies import Copies
 from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, unfit
 from augment.engines.kneser_ney import MARKS
+from augment.engines.training_texts import FILES
 from augment.records import Ask, Completion, Example, SeedSet
 from augment.setting import Inputs, prepare, renderer_of
 
@@ -22,7 +23,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "support_intents.csv"
 SUPPORT = [
     (row["text"], row["label"]) for row in csv.DictReader(EXAMPLES.read_text("utf-8").splitlines())
 ]
-KNOWN = known_words()
+TRAINING = training_texts()
 GERMAN = [
     ("Wo bleibt mein Paket, es sollte am Dienstag kommen?", "lieferung"),
     ("Die Sendungsverfolgung zeigt seit drei Tagen nichts Neues an.", "lieferung"),
@@ -46,7 +47,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def guides(model):
-    return SeedGuides(seed_set(SUPPORT), model, known=KNOWN)
+    return SeedGuides(seed_set(SUPPORT), model, training=TRAINING)
 
 
 def guide(guides, *labels):
@@ -79,7 +80,7 @@ def test_every_row_of_an_answer_is_judged_and_what_is_none_is_left_to_others(gui
 
 def test_the_model_s_own_marks_in_a_seed_are_never_proposed(model):
     rows = [("<|end|> hello <|answer|> there <|user|>", "a"), ("<|end|>", "b")]
-    guides = SeedGuides(seed_set(rows), model, known=KNOWN)
+    guides = SeedGuides(seed_set(rows), model, training=TRAINING)
     for label in ("a", "b"):
         for answer in model.tokens.numbers([',"text":"', " hello", " there"]):
             assert all(token >= MARKS for token in guide(guides, label).after(answer)[0])
@@ -95,7 +96,7 @@ def test_the_more_rows_an_answer_has_the_fewer_answers_are_thrown_away(guides):
 def test_the_order_in_which_a_seed_names_its_labels_says_nothing(model):
     rows = [("please bring the sun", ("joy", "calm")), ("where is the sea", ("calm", "joy")),
             ("this is an outrage", ("anger",))]  # fmt: skip
-    guides = SeedGuides(seed_set(rows, several=True), model, known=KNOWN)
+    guides = SeedGuides(seed_set(rows, several=True), model, training=TRAINING)
     one = guide(guides, "calm", "joy")
 
     assert one.will_do(row("the sun and the sea"))
@@ -109,7 +110,7 @@ def test_labels_that_no_seed_bears_are_guided_by_those_with_any_of_them(model):
         [("where and dirty", ("quick", "dirty")), ("please and dirty", ("slow", "dirty"))],
         several=True,
     )
-    guides = SeedGuides(several, model, known=KNOWN)
+    guides = SeedGuides(several, model, training=TRAINING)
     (opening,) = model.tokens.numbers([',"text":"'])
 
     def words(*labels):
@@ -135,7 +136,7 @@ def test_it_writes_short_english_texts_alone():
     assert "no pairs" in why(SUPPORT, pairs=True)
 
 
-@pytest.mark.parametrize("lost", ["words.txt", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("lost", [*FILES, "model.safetensors", "tokenizer.json"])
 def test_without_one_of_its_files_the_n_grams_write(lost, tmp_path):
     folder = tmp_path / "weights"
     shutil.copytree(WEIGHTS, folder)

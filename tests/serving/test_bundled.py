@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from augment.decoding.loading import load
-from augment.engines.embedded import WORDS
+from augment.engines.training_texts import TrainingTexts
 from serving.bundled.corpus import SHARES, Group, groups, marked
 from serving.bundled.episodes import Episodes
 from serving.bundled.meanings import begin_with_meanings
@@ -181,6 +181,6 @@ def test_a_few_steps_teach_it_something_and_leave_what_the_engine_loads(corpora,
     assert again["tokens"] > first["tokens"] > 0
     assert again["unseen"] < first["unseen"] < 8.7, "no better than a guess among so many tokens"
     assert ready.context == 1024
-    assert {"table", "harbour"} <= set((tmp_path / WORDS).read_text("utf-8").split())
+    assert {"table", "harbour"} <= TrainingTexts.read(tmp_path).known
     weights = load_file(tmp_path / "model.safetensors")
     assert {each.dtype for each in weights.values()} == {torch.float16}
