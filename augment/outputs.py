@@ -121,6 +121,7 @@ def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) 
         "random_seed": setting.recipe.random_seed,
         "counts": counts,
         "calls": {"ask": counts["calls"], "repair": 0, "judge": 0},
+        "endpoints": figures["endpoints"],
         "run": figures["run"],
     }
 

@@ -117,7 +117,8 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
         what = f"{recipe.api_key_env if named else 'the variable that it names'} is not set"
         raise InputError.one("--api-key-env", what)
     return EndpointSettings(
-        url=recipe.endpoint or "",
+        url=(recipe.endpoints or ("",))[0],
+        also=recipe.endpoints[1:],
         model=recipe.model,
         api_key=os.environ.get(recipe.api_key_env) or None,
         headers=recipe.headers,

@@ -16,7 +16,18 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from augment.errors import InputError, InputFault
-from augment.recipe_fields import Engine, Name, Positive, Seconds, Share, Text, Values, Way, Weight
+from augment.recipe_fields import (
+    Endpoints,
+    Engine,
+    Name,
+    Positive,
+    Seconds,
+    Share,
+    Text,
+    Values,
+    Way,
+    Weight,
+)
 from augment.secrets import without_secrets
 
 ENCODER = "minilm"
@@ -95,7 +106,9 @@ class Recipe(Closed):
     random_seed: int = Field(0, ge=0, description="of every draw")
     reserve: Share = Field(0.0, description="share of the seeds kept out of prompts and fits")
 
-    endpoint: str | None = Field(None, description="OpenAI-compatible server, up to /v1")
+    endpoint: Endpoints | None = Field(
+        None, description="OpenAI-compatible server, up to /v1; may be given for several servers"
+    )
     model: str | None = Field(
         None, description="which of the engine's models; of seedlm: bundled or ngram"
     )
@@ -110,7 +123,7 @@ class Recipe(Closed):
         default_factory=dict, description="sent with each call", repr=False
     )
     extra_body: Mapping[str, Any] = Field(default_factory=dict, description="put into each call")
-    concurrency: Positive = Field(64, description="most requests in flight")
+    concurrency: Positive = Field(64, description="most requests in flight, at each endpoint")
     timeout_s: Seconds = Field(600.0, description="for one call")
     max_wait_s: Seconds = Field(600.0, description="without any answer, before giving up")
 
@@ -171,8 +184,11 @@ class Recipe(Closed):
             raise ValueError("--engine endpoint needs --endpoint URL")
         if self.endpoint is not None and self.engine not in {None, "endpoint"}:
             raise ValueError(f"--endpoint does not go with --engine {self.engine}")
-        if self.endpoint is not None and not self.endpoint.startswith(("http://", "https://")):
-            raise ValueError(f"--endpoint {self.endpoint!r} must begin with http:// or https://")
+        for url in self.endpoints:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"--endpoint {url!r} must begin with http:// or https://")
+        if len(set(self.endpoints)) < len(self.endpoints):
+            raise ValueError("--endpoint names a server twice")
         if self.engine in {"transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
         embedded = self.endpoint is None and self.engine in {None, "seedlm"}
@@ -199,6 +215,13 @@ class Recipe(Closed):
         if set(self.ways) - {"annotate"}:
             raise ValueError("--unlabelled goes with the strategy annotate alone")
         return self
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The servers' addresses; none where there is none."""
+        if self.endpoint is None:
+            return ()
+        return (self.endpoint,) if isinstance(self.endpoint, str) else self.endpoint
 
     @property
     def ways(self) -> Mapping[str, float]:

@@ -45,6 +45,14 @@ def _texts(values: object) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(texts)) if whole else None
 
 
+def _endpoints(value: object) -> object:
+    """Take a list of one for that one; pydantic's unions complain in riddles."""
+    items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else [value]
+    if not items or not all(isinstance(each, str) for each in items):
+        raise ValueError("must be an address, or a list of addresses")
+    return items[0] if len(items) == 1 else tuple(items)
+
+
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0)]
@@ -56,6 +64,8 @@ Values: TypeAlias = Annotated[
     tuple[str, ...] | Mapping[str, tuple[str, ...]], BeforeValidator(_values)
 ]
 """Of an attribute: for all labels, or by label."""
+Endpoints: TypeAlias = Annotated[str | tuple[str, ...], BeforeValidator(_endpoints)]
+"""One server's address, or several."""
 Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
 Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
 """A strategy."""

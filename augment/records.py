@@ -121,6 +121,7 @@ class Ask:
             of this ask.
         labels: the label (one), the label set (any number), or the entity types wanted.
         exemplars: ids of the seeds shown in the prompt, in the order shown.
+        shortened: whether exemplars were left out, since the prompt with them was too long.
         k: how many rows the answer is to hold.
     """
 
@@ -131,6 +132,7 @@ class Ask:
     attributes: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     instructions: str | None = None
     k: int = 1
+    shortened: bool = False
 
 
 def place_of(number: int, *, rows: int) -> int:
@@ -197,6 +199,7 @@ class Completion:
         finish: why the engine stopped; `length` means that the text is cut off.
         reasoning: what the model thought aloud, stripped from `text`.
         calls: how many calls it took, retries included; 0 for engines in process.
+        server: which of several servers answered; None where there is one, or none.
     """
 
     text: str
@@ -206,6 +209,7 @@ class Completion:
     reasoning: str | None = None
     logprobs: tuple[TokenLogprob, ...] | None = None
     calls: int = 0
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +217,13 @@ class Failure:
     """A request that will never be answered: a value in the answer's place.
 
     Attributes:
-        code: `refused` (the engine does not take this prompt), `server_error` (it failed on this
+        code: `refused` (the engine does not take this prompt), `prompt_too_long` (for the model,
+            with the answer that it is to leave room for), `server_error` (it failed on this
             prompt again and again), `unreadable` (what came back is no answer), `unanswered`
             (given up when the run ended).
     """
 
-    code: Literal["refused", "server_error", "unreadable", "unanswered"]
+    code: Literal["refused", "prompt_too_long", "server_error", "unreadable", "unanswered"]
     detail: str
     calls: int = 0
 

@@ -38,6 +38,7 @@ class Tally:
         self._cells: Counter[str] = Counter()
         self._labels: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
         self._strategies: dict[str, Counter[str]] = {}
+        self._servers: dict[str, Counter[str]] = {}
         self._none: Counter[str] = Counter()
         self._outcomes: dict[str, Counter[str]] = {}
         self._reasons: dict[tuple[str, str], Reservoir] = {}
@@ -63,6 +64,10 @@ class Tally:
         self._tokens["completion"] += outcome.completion_tokens or 0
         self._tokens["reasoning_characters"] += len(outcome.reasoning or "")
         self._tokens["uncounted_answers"] += outcome.completion_tokens is None
+        if outcome.server is not None:
+            own = self._servers.setdefault(outcome.server, Counter())
+            own["answers"] += 1
+            own["tokens"] += (outcome.prompt_tokens or 0) + (outcome.completion_tokens or 0)
 
     def judged(self, arrival: Arrival, row: Row, decision: Decision) -> None:
         """Count a row and its end."""
@@ -145,6 +150,10 @@ class Tally:
                 for (name, reason), rows in _by_size(self._abstentions)
             ],
             "strategies": self._strategy_figures(),
+            "endpoints": [
+                {"endpoint": name, "answers": own["answers"], "tokens": own["tokens"]}
+                for name, own in sorted(self._servers.items())
+            ],
             "accepted_rows": self._accepted_rows.drawn,
             "rejected_rows": self._rejected_rows.drawn,
         }

@@ -37,6 +37,7 @@ _REASONS = {
     "no_probability": "the engine did not tell how sure it was",
     "no_seeds": "there are no seeds",
     "placeholder": "unfilled placeholders",
+    "prompt_too_long": "prompts longer than the model takes",
     "quota": "rows beyond the quota",
     "refusal": "refusals in words",
     "refused": "refused prompts",

@@ -49,6 +49,15 @@ def test_an_empty_file_says_nothing(written):
     assert load(written(""), options={}) == load(None, options={})
 
 
+def test_a_list_of_one_endpoint_is_that_endpoint(written):
+    one = load(written("endpoint: [http://a/v1]"), options={})
+    two = written("endpoint: [http://a/v1, http://b/v1]")
+
+    assert (one.endpoint, one.endpoints) == ("http://a/v1", ("http://a/v1",))
+    assert load(two, options={}).endpoints == ("http://a/v1", "http://b/v1")
+    assert load(two, options={"endpoint": ["http://c/v1"]}).endpoints == ("http://c/v1",)
+
+
 def test_names_may_have_dashes_or_underscores(written):
     dashed = {"per-label": 7, "sampling": {"top-p": 0.5, "max-tokens": 9}, "rows-per-request": 2}
     underscored = {

@@ -22,6 +22,9 @@ _ONLY_IN_A_FILE = frozenset(
 )  # fmt: skip
 
 
+_REPEATED = frozenset({"endpoint"})
+"""Options that may be given several times."""
+
 ENGINE_OPTIONS = (
     "endpoint", "model", "engine", "api_key_env", "concurrency", "timeout_s", "max_wait_s",
     "random_seed", "language", "text_field", "text_pair_field", "label_field", "lenient",
@@ -66,7 +69,12 @@ def add_options(
             )
         else:
             parser.add_argument(
-                option, dest=name, default=argparse.SUPPRESS, help=text, metavar="VALUE"
+                option,
+                dest=name,
+                default=argparse.SUPPRESS,
+                help=text,
+                metavar="VALUE",
+                action="append" if name in _REPEATED else "store",
             )
 
 

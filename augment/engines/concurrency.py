@@ -25,6 +25,11 @@ class Concurrency:
         """How many may be in flight at present."""
         return self._allowed
 
+    @property
+    def in_use(self) -> int:
+        """How many are in flight."""
+        return self._in_use
+
     async def acquire(self) -> None:
         """Wait for room and take it."""
         while self._in_use >= self._allowed:

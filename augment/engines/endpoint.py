@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server, over HTTP: what one call gives.
+"""Any OpenAI-compatible server over HTTP, or several of the same model.
 
 Patience is the rule (`augment.engines.patience`): whatever may pass is tried again. What will not
 pass (a prompt that is refused, or fails again and again while others are answered) becomes a
@@ -9,86 +9,67 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
-import time
-import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from dataclasses import replace
 
 import aiohttp
-import orjson
 
-from augment.engines import openai
-from augment.engines.patience import FIRST_PAUSE_S, START_WITHIN_S, Again, Patience
+from augment.engines.balance import Several
+from augment.engines.patience import Alone, Patience
+from augment.engines.server import EndpointSettings, Server, Wire, model_of
 from augment.errors import EngineUnusable
 from augment.records import Completion, Failure, Request
-from augment.secrets import Secrets, of_fields, of_url
 
-_MOST_BYTES = 64 << 20
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointSettings:
-    """Where the server is and how to treat it.
-
-    Attributes:
-        url: up to and with `/v1`.
-        model: None takes the server's only model.
-        api_key: sent as a bearer token; never logged, never written.
-        extra_body: merged into every call's body, over our own fields.
-        concurrency: the most requests in flight.
-        timeout_s: for one call; long, since a slow CPU server needs minutes.
-        max_wait_s: without any answer, before the run gives up.
-    """
-
-    url: str
-    model: str | None = None
-    api_key: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    concurrency: int = 64
-    timeout_s: float = 600.0
-    max_wait_s: float = 600.0
-
-    @property
-    def secrets(self) -> Secrets:
-        """What no text of the server's may tell on."""
-        every = (*self.headers.values(), *of_fields(self.extra_body), *of_url(self.url))
-        return Secrets([self.api_key or "", *every])
-
-    @property
-    def shown(self) -> str:
-        """The address as messages show it."""
-        return self.secrets.struck(self.url)
+__all__ = ["Endpoint", "EndpointSettings", "connected"]
 
 
 @contextlib.asynccontextmanager
 async def connected(settings: EndpointSettings) -> AsyncGenerator[Endpoint]:
-    """Open the server for the length of a run, after asking which models it has.
+    """Open the servers for the length of a run, after asking which models they have.
 
     Raises:
-        EngineUnusable: within five seconds, where nothing listens, access is refused, the address
-            is wrong or the model is unknown.
+        EngineUnusable: within five seconds, where at one of them nothing listens, access is
+            refused, the address is wrong or the model is unknown; or they have different models.
     """
     headers = {"Content-Type": "application/json", **settings.headers}
     if settings.api_key is not None:
         headers.setdefault("Authorization", f"Bearer {settings.api_key}")
+    each = [replace(settings, url=url) for url in (settings.url, *settings.also)]
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
         headers=headers,
     ) as session:
-        try:
-            wire = _Wire(session, settings.url)
-        except ValueError as error:
-            raise EngineUnusable(f"{settings.shown}: no address of a server ({error})") from error
-        yield Endpoint(settings, wire, model=await _model(wire, settings))
+        wires = [_wire(session, one) for one in each]
+        models = await _models(wires, each)
+        yield Endpoint(each, wires, model=models[0])
+
+
+def _wire(session: aiohttp.ClientSession, settings: EndpointSettings) -> Wire:
+    try:
+        return Wire(session, settings.url)
+    except ValueError as error:
+        raise EngineUnusable(f"{settings.shown}: no address of a server ({error})") from error
+
+
+async def _models(wires: Sequence[Wire], settings: Sequence[EndpointSettings]) -> list[str]:
+    """Return the model of each server; what is wrong with any of them is said at once."""
+    found = await asyncio.gather(*map(model_of, wires, settings), return_exceptions=True)
+    faults = [one for one in found if isinstance(one, EngineUnusable)]
+    if faults:
+        raise EngineUnusable("\n".join(map(str, faults)))
+    models: list[str] = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        models.append(one)
+    if len(set(models)) > 1:
+        each = ", ".join(
+            f"{one.shown} {model}" for one, model in zip(settings, models, strict=True)
+        )
+        raise EngineUnusable(f"the endpoints must serve one model, and serve: {each}")
+    return models
 
 
 class Endpoint:
@@ -97,171 +78,24 @@ class Endpoint:
     name = "endpoint"
     revision = None
 
-    def __init__(self, settings: EndpointSettings, wire: _Wire, *, model: str) -> None:
+    def __init__(
+        self, settings: Sequence[EndpointSettings], wires: Sequence[Wire], *, model: str
+    ) -> None:
         self.model = model
-        self._settings = settings
-        self._wire = wire
-        self._dialect = openai.Dialect()
-        self._proven = openai.NOTHING_PROVEN
-        self._patience = Patience(
-            self._call, concurrency=settings.concurrency, max_wait_s=settings.max_wait_s
+        servers = [
+            Server(one, wire, model=model, settled=lambda: self._patience.settled)
+            for one, wire in zip(settings, wires, strict=True)
+        ]
+        limit = settings[0].concurrency
+        callee = (
+            Alone(servers[0].call, concurrency=limit)
+            if len(servers) == 1
+            else Several([(one.shown, one.call) for one in servers], concurrency=limit)
         )
+        self._patience = Patience(callee, max_wait_s=settings[0].max_wait_s)
 
     def complete(
         self, requests: AsyncIterable[Request]
     ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
         """Answer every request, in completion order; see `augment.protocols.Engine`."""
         return self._patience.complete(requests)
-
-    async def _call(self, request: Request) -> Completion | Failure | Again:
-        dialect = self._dialect
-        body = openai.payload(
-            request, model=self.model, dialect=dialect, extra=self._settings.extra_body
-        )
-        try:
-            status, answer, after = await self._wire.post("/chat/completions", body)
-        except TimeoutError:
-            return Again(why=f"no answer within {self._settings.timeout_s:g} s", busy=True)
-        except (aiohttp.ClientError, OSError) as error:
-            refused = isinstance(error, aiohttp.ClientConnectorError)
-            return Again(why=f"{type(error).__name__}: {error}", busy=refused)
-        if status == 200:
-            return self._read(answer, dialect)
-        return self._refusal(status, answer, after, dialect)
-
-    def _read(self, answer: bytes, dialect: openai.Dialect) -> Completion | Again:
-        try:
-            completion = openai.completion(answer)
-        except ValueError as error:
-            return Again(why=str(error), unreadable=True, responded=True)
-        self._proven = openai.Dialect(
-            schema=self._proven.schema or dialect.schema,
-            system=self._proven.system or dialect.system,
-            logprobs=self._proven.logprobs or completion.logprobs is not None,
-        )
-        return completion
-
-    def _refusal(
-        self, status: int, answer: bytes, after: str | None, sent: openai.Dialect
-    ) -> Failure | Again:
-        """Say what an HTTP status other than 200 means for the request."""
-        said = openai.excerpt(answer, secrets=self._settings.secrets)
-        why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-        if status in {401, 403, 404} and self._patience.settled == 0:
-            raise EngineUnusable(f"{self._settings.shown}: {_start_advice(status, said)}")
-        if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
-            pause = openai.retry_after_s(after, now=time.time())
-            return Again(
-                why=why,
-                after_s=pause,
-                busy=status in {408, 429, 503},
-                responded=status == 500,
-            )
-        if status in {400, 422}:
-            understood = self._dialect.without(said, proven=self._proven)
-            if understood != self._dialect:
-                _log.warning("%s: %s; going on without", self._settings.shown, why)
-                self._dialect = understood
-            if self._dialect != sent:
-                return Again(why=why, at_once=True)
-        return Failure(code="refused", detail=why, calls=1)
-
-
-class _Wire:
-    """HTTP to one base address, through the environment's proxy where there is one."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._base = url.rstrip("/").removesuffix("/chat/completions")
-        self._proxy = _proxy(self._base)
-
-    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes, str | None]:
-        """Return status, body and Retry-After."""
-        data = orjson.dumps(body)
-        async with self._session.post(
-            self._base + path, data=data, proxy=self._proxy, allow_redirects=False
-        ) as response:
-            return response.status, await _body(response), response.headers.get("Retry-After")
-
-    async def get(self, path: str) -> tuple[int, bytes]:
-        """Return status and body."""
-        async with self._session.get(
-            self._base + path, proxy=self._proxy, allow_redirects=False
-        ) as response:
-            return response.status, await _body(response)
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    if response.content_length is not None and response.content_length <= _MOST_BYTES:
-        return await response.read()
-    parts = bytearray()
-    async for part in response.content.iter_any():
-        parts += part
-        if len(parts) > _MOST_BYTES:
-            raise aiohttp.ClientPayloadError(f"an answer of more than {_MOST_BYTES} bytes")
-    return bytes(parts)
-
-
-def _proxy(url: str) -> str | None:
-    """Return the proxy for this address; found once, since the environment is slow to ask."""
-    parts = urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
-
-
-async def _model(wire: _Wire, settings: EndpointSettings) -> str:
-    """Return the model to use, having learnt that the server is there and lets us in."""
-    try:
-        async with asyncio.timeout(START_WITHIN_S):
-            status, body = await _first_answer(wire)
-    except TimeoutError:
-        raise EngineUnusable(
-            f"{settings.shown}: no answer to GET /models within {START_WITHIN_S:g} s"
-        ) from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise EngineUnusable(
-            f"{settings.shown}: cannot be reached ({error}); start the server first, "
-            "e.g. vllm serve MODEL, or check --endpoint"
-        ) from error
-    if status != 200:
-        said = openai.excerpt(body, secrets=settings.secrets)
-        raise EngineUnusable(f"{settings.shown}: {_start_advice(status, said)}")
-    models = _model_names(body)
-    if settings.model is not None:
-        if models and settings.model not in models:
-            raise EngineUnusable(
-                f"{settings.shown}: has no model {settings.model!r}; it has {models}"
-            )
-        return settings.model
-    if len(models) != 1:
-        raise EngineUnusable(f"{settings.shown}: choose one with --model; it has {models}")
-    return models[0]
-
-
-async def _first_answer(wire: _Wire) -> tuple[int, bytes]:
-    """Ask for the models until the answer is not one of a server that stumbles."""
-    while True:
-        try:
-            status, body = await wire.get("/models")
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError):
-            status, body = 502, b""
-        if status < 500 and status != 429:
-            return status, body
-        await asyncio.sleep(2 * FIRST_PAUSE_S)
-
-
-def _start_advice(status: int, said: str) -> str:
-    advice = {
-        401: "it wants a key: put it into the variable that --api-key-env names",
-        403: "it refuses access: check the key in the variable that --api-key-env names",
-        404: "no OpenAI-compatible server at this address; it usually ends in /v1",
-    }.get(status, "it cannot be used")
-    return f"the server answered HTTP {status} ({said[:120]}): {advice}"
-
-
-def _model_names(body: bytes) -> list[str]:
-    try:
-        return [str(model["id"]) for model in json.loads(body)["data"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return []

@@ -24,7 +24,7 @@ from langchain_core.runnables import RunnableBinding
 from augment.engines import chat_words, openai
 from augment.engines.chat_manner import Manner, Proven, field_names
 from augment.engines.chat_models import chat_model, without_retries
-from augment.engines.patience import START_WITHIN_S, Again, Patience
+from augment.engines.patience import START_WITHIN_S, Again, Alone, Patience
 from augment.errors import EngineUnusable
 from augment.messages import folded
 from augment.records import EMPTY, Completion, Failure, Json, Request
@@ -100,11 +100,8 @@ class LangChain:
         self._started: float | None = None
         self._heard = False
         self._errors: Counter[int] = Counter()
-        self._patience = Patience(
-            self._call,
-            concurrency=self._settings.concurrency,
-            max_wait_s=self._settings.max_wait_s,
-        )
+        alone = Alone(self._call, concurrency=self._settings.concurrency)
+        self._patience = Patience(alone, max_wait_s=self._settings.max_wait_s)
 
     def complete(
         self, requests: AsyncIterable[Request]

@@ -11,9 +11,10 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
 from augment.engines.concurrency import Concurrency
-from augment.engines.slots import Outcome, Slots
+from augment.engines.slots import Outcome, Room, Slots
 from augment.records import Failure, Request
 
 START_WITHIN_S = 4.5
@@ -34,9 +35,10 @@ class Again:
     Attributes:
         after_s: how long the server asks to be left alone.
         busy: the server has too much to do, so fewer calls should be in flight.
-        at_once: our own doing, put right: no wait, no strike.
+        at_once: our own doing, put right, or another server's turn: no wait, no strike.
         unreadable: there was an answer, but not one that can be read.
         responded: the server is there, and fails on this very request.
+        gone: nothing answers there, or not the server that once did.
     """
 
     why: str
@@ -45,6 +47,41 @@ class Again:
     at_once: bool = False
     unreadable: bool = False
     responded: bool = False
+    gone: bool = False
+
+
+Call: TypeAlias = Callable[[Request], Awaitable[Outcome | Again]]
+
+
+class Callee(Protocol):
+    """Who is called, and room for requests there."""
+
+    @property
+    def room(self) -> Room:
+        """How many requests may be under way."""
+        ...
+
+    async def call(self, request: Request) -> Outcome | Again:
+        """Call once."""
+        ...
+
+
+class Alone:
+    """The only server: it gets every call."""
+
+    def __init__(self, call: Call, *, concurrency: int) -> None:
+        self.room = Concurrency(concurrency)
+        self._call = call
+
+    async def call(self, request: Request) -> Outcome | Again:
+        """Call the server."""
+        mark = self.room.sent()
+        outcome = await self._call(request)
+        if not isinstance(outcome, Again):
+            self.room.answered()
+        elif outcome.busy:
+            self.room.refused(mark)
+        return outcome
 
 
 class Patience:
@@ -54,18 +91,11 @@ class Patience:
         settled: how many requests have been settled so far.
     """
 
-    def __init__(
-        self,
-        call: Callable[[Request], Awaitable[Outcome | Again]],
-        *,
-        concurrency: int,
-        max_wait_s: float,
-    ) -> None:
+    def __init__(self, callee: Callee, *, max_wait_s: float) -> None:
         self.settled = 0
-        self._call = call
+        self._call = callee.call
         self._max_wait_s = max_wait_s
-        self._concurrency = Concurrency(concurrency)
-        self._slots = Slots(self._answer, self._concurrency, max_wait_s=max_wait_s)
+        self._slots = Slots(self._answer, callee.room, max_wait_s=max_wait_s)
         self._jitter = random.Random()
 
     def complete(self, requests: AsyncIterable[Request]) -> AsyncGenerator[tuple[Request, Outcome]]:
@@ -78,18 +108,14 @@ class Patience:
         seen = self.settled
         while True:
             calls += 1
-            mark = self._concurrency.sent()
             outcome = await self._call(request)
             if not isinstance(outcome, Again):
                 self.settled += 1
                 self._slots.answered()
-                self._concurrency.answered()
                 return outcome if calls == 1 else replace(outcome, calls=calls)
+            self._slots.stumbled(outcome.why)
             if outcome.at_once:
                 continue
-            self._slots.stumbled(outcome.why)
-            if outcome.busy:
-                self._concurrency.refused(mark)
             alive, seen = self.settled > seen, self.settled
             strikes += not outcome.busy and (alive or outcome.responded)
             if strikes >= _STRIKES:

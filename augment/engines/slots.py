@@ -5,13 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from augment.engines.concurrency import Concurrency
 from augment.errors import EngineGone
 from augment.records import Completion, Failure, Request
 
 Outcome: TypeAlias = Completion | Failure
+
+
+class Room(Protocol):
+    """How many requests may be under way."""
+
+    async def acquire(self) -> None:
+        """Wait for room and take it."""
+        ...
+
+    def release(self) -> None:
+        """Give back what `acquire` took."""
+        ...
 
 
 class Slots:
@@ -24,12 +35,12 @@ class Slots:
     def __init__(
         self,
         answer: Callable[[Request], Awaitable[Outcome]],
-        concurrency: Concurrency,
+        room: Room,
         *,
         max_wait_s: float,
     ) -> None:
         self._answer = answer
-        self._concurrency = concurrency
+        self._room = room
         self._max_wait_s = max_wait_s
         self._quiet_since = time.monotonic()
         self._last = ""
@@ -60,7 +71,7 @@ class Slots:
                 for item in arrived:
                     yield item
                 for _ in arrived:
-                    self._concurrency.release()
+                    self._room.release()
         finally:
             unfinished = (watch, *self._tasks)
             for task in unfinished:
@@ -78,11 +89,11 @@ class Slots:
     async def _dispatch(self, requests: AsyncIterable[Request]) -> None:
         source = aiter(requests)
         while True:
-            await self._concurrency.acquire()
+            await self._room.acquire()
             try:
                 request = await anext(source)
             except StopAsyncIteration:
-                self._concurrency.release()
+                self._room.release()
                 return
             if self._in_flight == 0:
                 self.answered()  # there was nobody to answer

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.journal import salvage
-from augment.journal.rows import AS_BYTES, PAGE_SIZE, TABLES
+from augment.journal.rows import ADDED, AS_BYTES, PAGE_SIZE, TABLES
 
 _log = logging.getLogger(__name__)
 
@@ -81,13 +81,15 @@ def _set_aside(path: Path) -> Path:
 def _take_over(damaged: Path, db: sqlite3.Connection) -> tuple[int, int]:
     """Copy what can be read of a damaged journal; return the numbers of answers and decisions."""
     by_width = {len(columns): table for table, columns in TABLES.items()}
+    by_width |= {len(TABLES[table]) - len(added): table for table, added in ADDED.items()}
     found: dict[str, dict[Any, tuple[Any, ...]]] = {table: {} for table in TABLES}
     for row_id, values in salvage.rows(damaged, page_size=PAGE_SIZE):
         table = by_width.get(len(values))
         if table == "run":
             found[table][values[0]] = values
         elif table is not None:  # an INTEGER PRIMARY KEY is stored as the row id
-            found[table][row_id] = (row_id, *values[1:])
+            lacking = [None] * (len(TABLES[table]) - len(values))
+            found[table][row_id] = (row_id, *values[1:], *lacking)
     if "schema_version" not in found["run"]:
         found = {table: {} for table in TABLES}
     asks, arrivals = found["asks"], found["arrivals"]

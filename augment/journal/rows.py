@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -31,9 +32,11 @@ TABLES = {
     ),
     "arrivals": (
         "number", "ask", "at", "failure", "text", "finish", "reasoning", "prompt_tokens",
-        "completion_tokens", "logprobs", "calls",
+        "completion_tokens", "logprobs", "calls", "server", "shortened",
     ),
 }  # fmt: skip
+ADDED = {"arrivals": ("server", "shortened")}
+"""Columns that a journal of schema 1 lacks, at the end of its tables."""
 AS_BYTES = frozenset({"text", "reasoning"})
 """Columns that come from an engine: they may hold lone surrogates, which only bytes carry in."""
 INSERT = {
@@ -67,12 +70,18 @@ def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:
 
 
 def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
-    """Return the row of an arrival; a failure's detail stands in its text."""
-    outcome = arrival.outcome
-    head = (arrival.number, arrival.ask.number, arrival.at)
+    """Return the row of an arrival; a failure's detail stands in its text.
+
+    Its ask is stored as it was planned; what was asked for in its place, once that turned out to
+    be too long for the model, stands with the arrival: key and exemplars.
+    """
+    outcome, ask = arrival.outcome, arrival.ask
+    head = (arrival.number, ask.number, arrival.at)
+    shortened = _json((arrival.key, ask.exemplars)) if ask.shortened else None
     if isinstance(outcome, Failure):
         text = outcome.detail.encode("utf-8", "surrogatepass")
-        return (*head, outcome.code, text, None, None, None, None, None, outcome.calls)
+        told = (outcome.code, text, None, None, None, None, None, outcome.calls, None)
+        return (*head, *told, shortened)
     logprobs = outcome.logprobs
     return (
         *head,
@@ -86,6 +95,8 @@ def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
         if logprobs is None
         else json.dumps([(t.token, t.logprob, dict(t.top)) for t in logprobs]),
         outcome.calls,
+        outcome.server,
+        shortened,
     )
 
 
@@ -101,8 +112,13 @@ def decision_row(decision: Decision, number: int) -> tuple[Any, ...]:
 
 def arrival_of(row: tuple[Any, ...]) -> Arrival:
     """Return the arrival in a row of `arrivals` followed by one of `asks`."""
-    number, _, at, failure, text, finish, reasoning, asked, answered, logprobs, calls = row[:11]
-    ask = row[11:]
+    width = len(TABLES["arrivals"])
+    number, _, at, failure, text, finish, reasoning, asked, answered, logprobs = row[:10]
+    calls, server, shortened = row[10:width]
+    ask, key = ask_of(row[width:]), row[width + 1]
+    if shortened is not None:
+        key, exemplars = json.loads(shortened)
+        ask = replace(ask, exemplars=tuple(exemplars), shortened=True)
     outcome: Completion | Failure
     if failure is not None:
         outcome = Failure(code=failure, detail=text, calls=calls)
@@ -120,8 +136,9 @@ def arrival_of(row: tuple[Any, ...]) -> Arrival:
                 for token, logprob, top in json.loads(logprobs)
             ),
             calls=calls,
+            server=server,
         )
-    return Arrival(number=number, ask=ask_of(ask), key=ask[1], outcome=outcome, at=at)
+    return Arrival(number=number, ask=ask, key=key, outcome=outcome, at=at)
 
 
 def ask_of(row: tuple[Any, ...]) -> Ask:

@@ -17,6 +17,7 @@ from augment.errors import JournalError
 from augment.journal.disk import Flusher, on_network
 from augment.journal.repair import mend
 from augment.journal.rows import (
+    ADDED,
     INSERT,
     PAGE_SIZE,
     TABLES,
@@ -29,7 +30,8 @@ from augment.journal.rows import (
 )
 from augment.records import Arrival, Ask, Completion, Decision, Failure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: arrivals name their server, and what was asked where the ask was shortened."""
 
 _log = logging.getLogger(__name__)
 
@@ -238,6 +240,11 @@ def _connect(path: Path) -> sqlite3.Connection:
         kind = "TEXT" if table == "run" else "INTEGER"
         rest = ", ".join(columns[1:])
         db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns[0]} {kind} PRIMARY KEY, {rest})")
+    for table, columns in ADDED.items():
+        there = {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
+        for name in columns:
+            if name not in there:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
     return db
 
 

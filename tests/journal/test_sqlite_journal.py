@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -180,6 +181,40 @@ def test_a_verdict_without_a_band_is_written_as_before_there_were_bands(tmp_path
     db.close()
 
     assert written == '[["length","passed",12.0,null,null,null]]'
+
+
+def test_an_answer_comes_back_with_its_server_and_what_was_asked_in_the_end(tmp_path):
+    journal = opened(tmp_path)
+    journal.plan([(an_ask(0), "k0"), (an_ask(1), "k1")])
+    shorter = replace(an_ask(1), exemplars=("s1",), shortened=True)
+    outcomes = [
+        journal.arrive(an_ask(0), "k0", Completion(text="x", server="http://a/v1")),
+        journal.arrive(shorter, "other", Failure(code="prompt_too_long", detail="d")),
+    ]
+
+    assert [arrival for arrival, _ in journal.replay()] == outcomes
+    journal.close()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_journal_of_before_there_were_servers_goes_on(tmp_path, damaged):
+    journal = opened(tmp_path)
+    journal.write_header({"schema_version": "1"})
+    journal.plan([(an_ask(number), f"k{number}") for number in range(2)])
+    before = journal.arrive(an_ask(0), "k0", Completion(text="x"))
+    journal.close()
+    path = tmp_path / "journal.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE arrivals DROP COLUMN shortened")
+        db.execute("ALTER TABLE arrivals DROP COLUMN server")
+        db.commit()
+    if damaged:
+        path.write_bytes(b"SQLite format 4\0" + path.read_bytes()[16:])
+
+    journal = opened(tmp_path)
+    after = journal.arrive(an_ask(1), "k1", Completion(text="y", server="http://a/v1"))
+    assert [arrival for arrival, _ in journal.replay()] == [before, replace(after, at=after.at)]
+    journal.close()
 
 
 def test_numbers_go_on_where_the_last_session_ended(tmp_path):
