@@ -24,6 +24,7 @@ from augment.parts import (
     run_encoder,
 )
 from augment.pipeline import Parts, Pipeline
+from augment.plan.strategies import shortened
 from augment.protocols import Engine
 from augment.recipe import ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind
@@ -195,6 +196,7 @@ class _Session:
                 filters=self._filters,
                 journal=journal,
                 budget=budget_of(setting.recipe),
+                shorten=shortened,
                 encoder=seeds.encoder,
                 accepted=None if accepted is None else self._telling(accepted),
             )

@@ -14,7 +14,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from augment.answers import QUOTA, rejection, rows_of
@@ -52,6 +52,7 @@ class Parts:
     """What a run is put together from.
 
     Attributes:
+        shorten: makes an ask shorter whose prompt was too long; None where it cannot be.
         accepted: told each accepted row, those of earlier sessions first.
         last_wait_s: how long answers are awaited once nothing more is asked for.
     """
@@ -63,6 +64,7 @@ class Parts:
     filters: Sequence[Filter]
     journal: Journal
     budget: Budget
+    shorten: Callable[[Ask], Ask | None] = lambda _: None
     encoder: Encoder | None = None
     accepted: Callable[[Candidate], None] | None = None
     clock: Callable[[], float] = time.monotonic
@@ -99,6 +101,7 @@ class Pipeline:
         self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(_AHEAD - 1)
         self._embedding: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, tuple[Ask, str]] = {}
+        self._calls_before: dict[int, int] = {}
         self._arrived, self._judged = asyncio.Event(), asyncio.Event()
         self._deadline = asyncio.timeout(None)
         self._uncommitted = self._all_arrived = self._closing = False
@@ -177,7 +180,8 @@ class Pipeline:
             ):
                 self._set_deadline(self._seconds_left())
                 async for request, outcome in answers:
-                    self._record(request.ask, request.key, outcome)
+                    if not self._asked_shorter(request, outcome):
+                        self._record(request.ask, request.key, outcome)
         except TimeoutError:
             self._must_stop()  # it may be the budget's minutes that ran out
             self._give_up(self._under_way.values())
@@ -195,7 +199,23 @@ class Pipeline:
         for ask, key in list(asks):
             self._record(ask, key, Failure(code="unanswered", detail=waited))
 
+    def _asked_shorter(self, request: Request, outcome: Completion | Failure) -> bool:
+        """Have an ask sent again with less in it, where its prompt was too long."""
+        if not isinstance(outcome, Failure) or outcome.code != "prompt_too_long":
+            return False
+        ask = None if self._closing else self._parts.shorten(request.ask)
+        if ask is None:
+            return False
+        number = ask.number
+        self._calls_before[number] = self._calls_before.get(number, 0) + outcome.calls
+        self._under_way.pop(number, None)
+        self._resend.append((ask, self._parts.render(ask).key))
+        self._judged.set()  # whoever waits for judgement before it asks has something to ask
+        return True
+
     def _record(self, ask: Ask, key: str, outcome: Completion | Failure) -> None:
+        if before := self._calls_before.pop(ask.number, 0):
+            outcome = replace(outcome, calls=outcome.calls + before)
         self._under_way.pop(ask.number, None)
         self._count(outcome)
         self._unread.append(self._parts.journal.arrive(ask, key, outcome))

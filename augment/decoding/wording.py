@@ -39,7 +39,7 @@ class Wording:
             return Failure(code="refused", detail=str(error))
         if len(prompt) >= self._context:
             detail = f"the prompt has {len(prompt)} tokens, the model's context {self._context}"
-            return Failure(code="refused", detail=detail)
+            return Failure(code="prompt_too_long", detail=detail)
         return Row(
             ticket=ticket,
             prompt=prompt,

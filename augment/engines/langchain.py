@@ -221,7 +221,7 @@ class LangChain:
             )
         if status in {400, 422} and self._put_right(found.said, sent, structured):
             return Again(why=why, at_once=True)
-        return Failure(code="refused", detail=why, calls=1)
+        return Failure(code=openai.refusal_code(found.said), detail=why, calls=1)
 
     def _put_right(self, complaint: str, sent: Manner, structured: frozenset[str]) -> bool:
         """Ask in another manner from now on if a complaint wants it; tell whether to ask again."""

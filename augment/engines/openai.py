@@ -25,6 +25,12 @@ NO_SECRETS = Secrets()
 _MOST_READ = 16_384
 _NAMES_SCHEMA = re.compile(r"response_format|json_schema|guided|structured|grammar", re.IGNORECASE)
 _NAMES_LOGPROBS = re.compile(r"logprobs", re.IGNORECASE)
+_NAMES_LENGTH = re.compile(
+    r"context[ _](?:length|size|window)|max(?:imum)?[ _](?:model|prompt|input|sequence)[ _]?len"
+    r"|(?:prompt|input|message)\w*\b.{0,40}\btoo (?:long|large)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""As vLLM, SGLang, llama.cpp, TGI, OpenAI and LM Studio name the limit."""
 _NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -128,6 +134,11 @@ def excerpt(body: bytes, *, secrets: Secrets = NO_SECRETS, length: int = 300) ->
     text = secrets.struck(body[:_MOST_READ].decode("utf-8", "replace"))[: length * 4]
     text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())[:length]
+
+
+def refusal_code(complaint: str) -> Literal["refused", "prompt_too_long"]:
+    """Return what HTTP 400, 413 or 422 with this text means for the request alone."""
+    return "prompt_too_long" if _NAMES_LENGTH.search(complaint) else "refused"
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:

@@ -139,7 +139,7 @@ class Server:
                 self._dialect = understood
             if self._dialect != sent:
                 return Again(why=why, at_once=True)
-        return Failure(code="refused", detail=why, calls=1)
+        return Failure(code=openai.refusal_code(said), detail=why, calls=1)
 
 
 class Wire:

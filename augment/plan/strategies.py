@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from augment.plan.exemplars import Exemplars
 from augment.records import Ask, Need
+
+
+def shortened(ask: Ask) -> Ask | None:
+    """Return the ask with half of its exemplars, for a prompt that was too long.
+
+    None where nothing can be left out: `Paraphrase` is about its one exemplar.
+    """
+    if not ask.exemplars or ask.strategy == Paraphrase.name:
+        return None
+    return replace(ask, exemplars=ask.exemplars[: len(ask.exemplars) // 2], shortened=True)
 
 
 class FewShot:

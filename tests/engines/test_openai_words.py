@@ -159,3 +159,26 @@ async def test_concurrency_never_falls_to_none():
         concurrency.refused(concurrency.sent())
 
     assert concurrency.allowed == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 1024 tokens. However, you requested 1100 tokens",
+        "The input (2000 tokens) is longer than the model's context length (1024 tokens).",
+        "the request exceeds the available context size. try increasing the context size",
+        "context_length_exceeded",
+        "Prompt is too long",
+        "The decoder prompt (length 1300) is longer than the maximum model length of 1024.",
+    ],
+)
+def test_a_complaint_of_the_length_is_told_from_other_refusals(said):
+    assert openai.refusal_code(f'{{"error": {{"message": "{said}"}}}}') == "prompt_too_long"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["this prompt was refused by the content policy", "max_tokens must be at least 1", ""],
+)
+def test_other_refusals_are_not_taken_for_complaints_of_the_length(said):
+    assert openai.refusal_code(said) == "refused"

@@ -330,7 +330,7 @@ async def test_a_prompt_longer_than_the_context_is_refused_while_others_are_answ
 async def test_the_refusal_of_a_long_prompt_names_both_lengths(folder):
     (outcome,) = (await answered(folder, [asked(0, "x" * 3000)])).values()
 
-    assert outcome.code == "refused"
+    assert outcome.code == "prompt_too_long"
     assert outcome.detail.startswith("the prompt has 30")
     assert outcome.detail.endswith(" tokens, the model's context 512")
 
@@ -348,7 +348,7 @@ async def test_a_schema_that_cannot_be_compiled_is_refused_with_the_reason(folde
     bad = {"type": "object", "properties": {"text": {"type": "strange"}}}
     found = await answered(folder, [guided(0, bad), asked(1, max_tokens=2)])
 
-    assert found[0].code == "refused"
+    assert found[0].code == "prompt_too_long"
     assert "strange" in found[0].detail
     assert isinstance(found[1], Completion)
 

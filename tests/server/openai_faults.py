@@ -46,7 +46,8 @@ COMPLETIONS = frozenset({"ok", "hostile", *BY_BODY})
 class Config:
     """What the server does; README.md beside this file explains each name.
 
-    A share runs from 0 to 1; `slots` and `max_body` (bytes) are unlimited at 0.
+    A share runs from 0 to 1; `slots`, `max_body` (bytes) and `max_prompt` (characters) are
+    unlimited at 0.
     """
 
     seed: int = 0
@@ -80,6 +81,7 @@ class Config:
     models_status: int = 200
     auth: str = ""
     max_body: int = 0
+    max_prompt: int = 0
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
@@ -214,6 +216,11 @@ def _unfit(config: Config, request: Mapping[str, Any]) -> Reply | None:
         return failure("unknown_model", 404, f"The model `{model}` does not exist.")
     if request.get("stream"):
         return failure("bad_request", 400, "stream is not supported")
+    length = sum(len(turn["content"]) for turn in request["messages"])
+    if config.max_prompt and length > config.max_prompt:
+        said = f"This model's maximum context length is {config.max_prompt} tokens. However, you "
+        said += f"requested {length} tokens. Please reduce the length of the input messages."
+        return failure("max_prompt", 400, said)
     if config.no_system and any(turn["role"] == "system" for turn in request["messages"]):
         return failure("no_system", 400, "System role not supported")
     if config.no_guided == "reject" and request.get("response_format"):
