@@ -18,17 +18,26 @@ T_co = TypeVar("T_co", covariant=True)
 Scalar: TypeAlias = str | int | float | bool | None
 Json: TypeAlias = Any
 """A value that `json.dumps` takes."""
+TaskName: TypeAlias = Literal["classification", "ner", "relations", "events"]
+"""What a row is; the last three are the extraction tasks."""
+Aligned: TypeAlias = Literal["exact", "normalised", "fuzzy"]
+"""How a mention was found in its text: letter by letter, but for form, or but for some words."""
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A mention: `text[start:end]`, Python string indices, half open."""
+    """A mention: `text[start:end]`, Python string indices, half open.
+
+    Attributes:
+        aligned: how it was found in the text; of no matter to what it is.
+    """
 
     start: int
     end: int
     label: str
+    aligned: Aligned = field(default="exact", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +367,8 @@ class SeedSet:
 
     Attributes:
         examples: in file order.
-        labels: every label, in order of first appearance or as the recipe lists them.
+        labels: every label, in order of first appearance or as the recipe lists them; of the
+            extraction tasks, every type that quotas count: of entities, relations or events.
         several: whether a row may carry several labels.
         pairs: whether rows have a second text.
         digest: SHA-256 (hex) of the seeds' content.
@@ -371,6 +381,7 @@ class SeedSet:
     pairs: bool
     digest: str
     warnings: tuple[str, ...] = ()
+    task: TaskName = "classification"
     by_id: Mapping[str, Example[Any]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from augment.app import Outcome, carry_out
 from augment.errors import InputError
 from augment.formats.memory import source_of
-from augment.formats.rows import shown
 from augment.outputs import Finish
 from augment.parts import chat_model_name
 from augment.recipe import Recipe, load
 from augment.records import Json
 from augment.setting import Inputs, Setting, prepare
+from augment.shown import shown
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]

@@ -111,6 +111,9 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
     seeds = _seeds(inputs.seeds, recipe, columns=columns)
+    if seeds.task != "classification":
+        what = f"these are rows of the task {seeds.task}, for which nothing can be made yet"
+        raise InputError.one("SEEDS", what)
     used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
     holdout = inputs.holdout or recipe.holdout
     setting = Setting(

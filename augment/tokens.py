@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SPACELESS = (
+SPACELESS = (
     r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"  # Thai to Myanmar
     r"\u1780-\u17ff\u19e0-\u19ff"  # Khmer
     r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u30ff\u31f0-\u31ff"  # radicals, kana
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
     r"\U0001aff0-\U0001b16f\U00020000-\U0003ffff"  # rarer kana and Han
 )
-_RUN = re.compile(f"[{_SPACELESS}]")
-_PIECES = re.compile(rf"([{_SPACELESS}]+)|([^\s{_SPACELESS}]+)")
+_RUN = re.compile(f"[{SPACELESS}]")
+_PIECES = re.compile(rf"([{SPACELESS}]+)|([^\s{SPACELESS}]+)")
 
 # Marks, and the two half-width kana signs that NFKC turns into marks. Reordering a run of them
 # is quadratic in CPython's normalize, so that a joiner, dropped afterwards, breaks long runs

@@ -6,24 +6,38 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from augment.errors import InputError
 from augment.formats.layout import Source, lay_out
 from augment.formats.rows import (
+    ANNOTATED,
     Columns,
     Draft,
     Layout,
     RowFault,
     Table,
+    annotation_cell,
     draft,
-    shown,
 )
-from augment.records import Example, Scalar, SeedSet, Target
+from augment.records import Annotation, Example, Scalar, SeedSet, Target, TaskName
+from augment.shown import shown
+from augment.spans.ordering import counted
+from augment.spans.reading import (
+    ANY,
+    FIELDS,
+    MISSING,
+    REPEATED,
+    TRIMMED,
+    UNKNOWN,
+    Allowed,
+    holds,
+)
 
 __all__ = ["Columns", "Source", "no_seeds", "read_holdout", "read_seeds", "read_unlabelled"]
 
 _FIRST = 5
+_COUNTED = {"ner": "mention", "relations": "relation", "events": "event"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +58,13 @@ class _Sifted:
 
 
 def read_seeds(
-    source: Source, *, columns: Columns, labels: Sequence[str] | None, lenient: bool
+    source: Source,
+    *,
+    columns: Columns,
+    labels: Sequence[str] | None,
+    lenient: bool,
+    task: TaskName | None = None,
+    types: Allowed = ANY,
 ) -> SeedSet:
     """Read the seeds of a run.
 
@@ -53,12 +73,16 @@ def read_seeds(
         columns: the names of the columns, as far as the user gives them.
         labels: the labels that may occur, in the order wanted; None for any.
         lenient: whether rows with faults are left out, with a warning, instead of refused.
+        task: what the rows are; None: the richest that they hold.
+        types: the names that may occur in annotations.
 
     Raises:
         InputError: with the first fifty faults and the number of the others; where lenient, only
             if the file as a whole is at fault or no row is left.
     """
-    table, layout = lay_out(source, columns, allowed=labels, labelled=True)
+    table, layout = lay_out(source, columns, allowed=labels, labelled=True, task=task, types=types)
+    plain = layout.task == "classification"
+    labels = labels if plain else _counted_types(types, layout.task)
     drafts = [draft(row, layout, prefix="s") for row in table.rows]
     sound = [row for row in drafts if not row.faults]
     sifted = _sift(sound, table.unit)
@@ -66,7 +90,10 @@ def read_seeds(
     if faults and not (lenient and sifted.kept):
         raise table.error(faults)
     examples = tuple(row.example for row in sifted.kept)
-    by_label = _rows_by_label(sifted.kept)
+    by_label = _rows_by_label(sifted.kept, layout.task)
+    if not plain and not by_label and not labels:
+        what = f"no row has any {_COUNTED[layout.task]}: there is nothing to learn types from"
+        raise InputError.one(table.name, what)
     warnings = [
         *table.warnings,
         *_skipped(faults, table.unit),
@@ -78,7 +105,9 @@ def read_seeds(
             [row.number for row in sound if row.trimmed],
             table.unit,
         ),
-        *_label_warnings(by_label, labels, table.unit),
+        *_untidy_warnings(sound, table.unit),
+        *_aside_warnings(table, layout),
+        *_label_warnings(by_label, labels, table.unit, what="labels" if plain else "types"),
     ]
     return SeedSet(
         examples=examples,
@@ -87,6 +116,7 @@ def read_seeds(
         pairs=layout.pairs,
         digest=_digest(examples),
         warnings=tuple(warnings),
+        task=layout.task,
     )
 
 
@@ -172,9 +202,10 @@ def _sift(drafts: Iterable[Draft], unit: str) -> _Sifted:
         if earlier is row:
             continue
         here, there = row.example.target, earlier.example.target
-        if set(_labels(row)) == set(_labels(earlier)):
+        same = here == there if isinstance(here, Annotation) else _alike(row, earlier)
+        if same:
             repeated.append(row.number)
-        elif isinstance(here, tuple):
+        elif isinstance(here, tuple | Annotation):
             otherwise.append(row.number)
         else:
             where = f"but {shown(there)} in {unit} {earlier.number}"
@@ -185,17 +216,30 @@ def _sift(drafts: Iterable[Draft], unit: str) -> _Sifted:
     )
 
 
+def _alike(row: Draft, other: Draft) -> bool:
+    return set(_labels(row)) == set(_labels(other))
+
+
 def _labels(row: Draft) -> tuple[str, ...]:
     target = row.example.target
     return (target,) if isinstance(target, str) else target if isinstance(target, tuple) else ()
 
 
-def _rows_by_label(drafts: Iterable[Draft]) -> dict[str, list[int]]:
+def _rows_by_label(drafts: Iterable[Draft], task: TaskName) -> dict[str, list[int]]:
+    """Return the numbers of the rows that count for each label or type, each row once."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row in drafts:
-        for label in _labels(row):
+        target = row.example.target
+        own = counted(target, task) if isinstance(target, Annotation) else _labels(row)
+        for label in dict.fromkeys(own):
             rows[label].append(row.number)
     return dict(rows)
+
+
+def _counted_types(types: Allowed, task: TaskName) -> Sequence[str] | None:
+    """Return the types that are allowed of what the task counts."""
+    by_task = {"ner": types.entities, "relations": types.relations, "events": types.events}
+    return by_task.get(task)
 
 
 def _skipped(faults: Sequence[RowFault], unit: str) -> list[str]:
@@ -213,8 +257,41 @@ def _id_warning(table: Table, layout: Layout) -> list[str]:
     return [f"ids not given once to every row: 1 (column 'id'; the {table.unit}s name the seeds)"]
 
 
+def _untidy_warnings(drafts: Sequence[Draft], unit: str) -> list[str]:
+    """Count the rows of each kind of untidiness, in a fixed order of kinds."""
+    return [
+        warning
+        for what in (TRIMMED, REPEATED, MISSING, UNKNOWN)
+        for warning in _counted(what, [row.number for row in drafts if what in row.untidy], unit)
+    ]
+
+
+def _aside_warnings(table: Table, layout: Layout) -> list[str]:
+    """Count the rows that hold more than the task reads."""
+    if layout.task == "classification":
+        return []
+    return [
+        warning
+        for name in ANNOTATED
+        if name not in FIELDS[layout.task]
+        for warning in _counted(
+            f"rows whose {name} the task {layout.task} leaves out",
+            [
+                row.number
+                for row in table.rows
+                if holds(annotation_cell(row, name, untyped=table.untyped))
+            ],
+            table.unit,
+        )
+    ]
+
+
 def _label_warnings(
-    by_label: Mapping[str, Sequence[int]], given: Sequence[str] | None, unit: str
+    by_label: Mapping[str, Sequence[int]],
+    given: Sequence[str] | None,
+    unit: str,
+    *,
+    what: str = "labels",
 ) -> list[str]:
     single = {label: rows[0] for label, rows in by_label.items() if len(rows) == 1}
     alike: defaultdict[str, list[str]] = defaultdict(list)
@@ -224,9 +301,9 @@ def _label_warnings(
     absent = [label for label in given or () if label not in by_label]
     ones = [f"{shown(label)} in {unit} {row}" for label, row in single.items()]
     return [
-        *_tallied("labels with one seed", ones),
-        *_tallied("labels that differ only in case or white space", groups),
-        *_tallied("labels without a seed", list(map(shown, absent))),
+        *_tallied(f"{what} with one seed", ones),
+        *_tallied(f"{what} that differ only in case or white space", groups),
+        *_tallied(f"{what} without a seed", list(map(shown, absent))),
     ]
 
 
@@ -246,7 +323,8 @@ def _digest(examples: Iterable[Example[Target]]) -> str:
     for row in examples:
         meta = sorted((name, _plain(value)) for name, value in row.meta.items())
         filled = [pair for pair in meta if pair[1]]
-        content = [row.id, row.text, row.text_pair, row.target, row.group, filled]
+        target = asdict(row.target) if isinstance(row.target, Annotation) else row.target
+        content = [row.id, row.text, row.text_pair, target, row.group, filled]
         digest.update(f"{json.dumps(content)}\n".encode())
     return digest.hexdigest()
 

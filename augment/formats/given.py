@@ -11,7 +11,8 @@ from typing import Any
 
 from augment.errors import InputError
 from augment.formats.layout import Source, lay_out
-from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell, listed, shown
+from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell
+from augment.shown import listed, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,11 +14,14 @@ from augment.formats.rows import (
     Layout,
     RawRow,
     Table,
+    annotation_cell,
     is_blank,
     is_list,
     label_cell,
-    listed,
 )
+from augment.records import TaskName
+from augment.shown import listed
+from augment.spans.reading import ANY, FIELDS, Allowed, holds
 
 # The first name of each is the format's own and goes before the others.
 _KNOWN = {
@@ -25,15 +29,20 @@ _KNOWN = {
     "text_pair": ("text_pair", "sentence2", "hypothesis"),
     "label": ("label", "labels", "intent", "category", "class", "target"),
 }
-_EXTRACTION = ("entities", "relations", "events")
-
+_RICHEST: tuple[TaskName, ...] = ("events", "relations", "ner")
 
 Source: TypeAlias = Path | Table
 """Where rows stand: a file or folder as `augment.formats.read.read_table` takes it, or memory."""
 
 
 def lay_out(
-    source: Source, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
+    source: Source,
+    columns: Columns,
+    *,
+    allowed: Sequence[str] | None,
+    labelled: bool,
+    task: TaskName | None = None,
+    types: Allowed = ANY,
 ) -> tuple[Table, Layout]:
     """Read rows and find their columns.
 
@@ -41,7 +50,9 @@ def lay_out(
         source: of the rows.
         columns: the names of the columns, as far as the user gives them.
         allowed: the labels that may occur; None for any.
-        labelled: whether there must be a column of labels.
+        labelled: whether there must be a column of labels, or of annotations.
+        task: what the rows are to be; None: the richest that they hold.
+        types: the names that may occur in annotations.
 
     Raises:
         InputError: nothing can be read, there are no rows, or a column is missing or in doubt.
@@ -51,26 +62,52 @@ def lay_out(
         raise table.error(table.faults)
     if not table.rows:
         raise InputError.one(table.name, "holds no rows")
-    return table, _layout(table, columns, allowed=allowed, labelled=labelled)
+    found = (task or _held(table, columns)) if labelled else "classification"
+    layout = _layout(table, columns, allowed=allowed, labelled=labelled, task=found)
+    return table, replace(layout, types=types)
+
+
+def _held(table: Table, columns: Columns) -> TaskName:
+    """Return the richest task of which the rows hold anything; a named label is a label.
+
+    Where they list nothing at all, and have no label either, they are rows without a mention.
+    """
+    if columns.label is not None:
+        return "classification"
+    for task in _RICHEST:
+        name = FIELDS[task][-1]
+        if name in table.columns and any(
+            holds(annotation_cell(row, name, untyped=table.untyped)) for row in table.rows
+        ):
+            return task
+    bare = "entities" in table.columns and not _candidates(table, "label", None)
+    return "ner" if bare else "classification"
 
 
 def _layout(
-    table: Table, columns: Columns, *, allowed: Sequence[str] | None, labelled: bool
+    table: Table,
+    columns: Columns,
+    *,
+    allowed: Sequence[str] | None,
+    labelled: bool,
+    task: TaskName,
 ) -> Layout:
     """Find the columns of a table that has rows.
 
     A name that the user gave is taken; else the format's own name; else the only known one.
 
     Raises:
-        InputError: a column is missing or several could be meant; the rows hold spans.
+        InputError: a column is missing or several could be meant.
     """
-    names = {kind: _candidates(table, kind, getattr(columns, kind)) for kind in _KNOWN}
-    spans = [name for name in _EXTRACTION if name in table.columns]
-    if spans and labelled and not names["label"]:
-        what = f"has the column {spans[0]!r}: this version makes classification rows only"
-        raise InputError.one(table.name, f"{what}, with a text and a label")
-    needed = {"text", "label"} if labelled else {"text"}
-    needed |= {"text_pair"} if columns.text_pair else set()
+    plain = task == "classification"
+    kinds = [kind for kind in _KNOWN if plain or kind == "text"]
+    names = {kind: _candidates(table, kind, getattr(columns, kind)) for kind in kinds}
+    needed = {"text", "label"} if labelled and plain else {"text"}
+    absent = [name for name in FIELDS[task] if name not in table.columns]
+    if absent:
+        what = f"no column {absent[0]!r}, which the task {task} needs; the columns are "
+        raise InputError.one(table.name, f"{what}{listed(table.columns, limit=500)}")
+    needed |= {"text_pair"} if columns.text_pair and plain else set()
     faults = [
         _choice_fault(table, getattr(columns, kind) or kind, found)
         for kind, found in names.items()
@@ -83,7 +120,7 @@ def _layout(
     if faults or chosen["text"] is None:
         files = [InputFault(where=table.name, what=fault) for fault in faults]
         raise InputError([*files, *table.error(table.faults).faults])
-    pair, label = chosen["text_pair"], chosen["label"]
+    pair, label = chosen.get("text_pair"), chosen.get("label")
     seconds = (row.values.get(pair) for row in table.rows if pair is not None)
     lists = (
         f"{table.unit} {row.number}"
@@ -93,13 +130,14 @@ def _layout(
     return Layout(
         text=chosen["text"],
         text_pair=pair,
-        pairs=columns.text_pair is not None or not all(map(is_blank, seconds)),
+        pairs=plain and (columns.text_pair is not None or not all(map(is_blank, seconds))),
         label=label,
         first_list=next(lists, None),
         untyped=table.untyped,
         allowed=allowed,
         labelled=labelled,
         own_ids="id" not in given and _unique_ids(table.rows),
+        task=task,
     )
 
 

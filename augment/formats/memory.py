@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from augment.errors import InputError
 from augment.formats.layout import Source
 from augment.formats.read import distinct, from_arrow
-from augment.formats.rows import RawRow, RowFault, Table, shown
+from augment.formats.rows import RawRow, RowFault, Table
+from augment.shown import shown
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeGuard
 
 from augment.errors import InputError
-from augment.formats.rows import RawRow, RowFault, Table, is_list, listed, shown
+from augment.formats.rows import RawRow, RowFault, Table, is_list
 from augment.records import Json
+from augment.shown import listed, shown
 
 # `csv` keeps its limit per process and in a C long, which has 32 bits on some systems.
 _MAX_CELL_CHARS = 2**31 - 1
@@ -305,7 +306,7 @@ def from_arrow(path: Path, kind: str, load: Callable[[Path], tuple[Any, Json]]) 
         arrow.validate(full=True)
         columns = distinct(arrow.column_names, name=str(path))
         cells = [
-            _named(column.to_pylist(), _class_names(features.get(name)))
+            [_named(cell, features.get(name)) for cell in column.to_pylist()]
             for name, column in zip(columns, arrow.columns, strict=True)
         ]
     except InputError:
@@ -343,22 +344,35 @@ def _load_saved(path: Path) -> tuple[Any, Json]:
     return found.data.table, found.features.to_dict()
 
 
-def _class_names(feature: Json) -> Sequence[str] | None:
-    """Return the names of a ClassLabel, or of a list of them, in their three spellings."""
+def _named(cell: Any, feature: Json) -> Any:
+    """Return a cell with the names that the classes in it stand for.
+
+    Features are spelled in three ways: with `_type` List, LargeList or Sequence and a `feature`,
+    as a list of one feature, and as an object of them.
+    """
     if is_list(feature):
-        return _class_names(feature[0])
-    if not _is_object(feature):
-        return None
-    if feature.get("_type") in {"List", "LargeList", "Sequence"}:
-        return _class_names(feature.get("feature"))
-    return feature.get("names") if feature.get("_type") == "ClassLabel" else None
+        return _each_named(cell, feature[0])
+    if not _is_object(feature) or cell is None:
+        return cell
+    kind = feature.get("_type")
+    if kind in {"List", "LargeList", "Sequence"}:
+        return _each_named(cell, feature.get("feature"))
+    if kind == "ClassLabel":
+        return _name_of(cell, feature.get("names"))
+    if kind is None and _is_object(cell):
+        return {name: _named(value, feature.get(name)) for name, value in cell.items()}
+    return cell
 
 
-def _named(cell: Any, names: Sequence[str] | None) -> Any:
-    """Return the names that the integers in a cell, or a list of cells, stand for."""
-    if is_list(cell) and names is not None:
-        return [_named(item, names) for item in cell]
+def _each_named(cell: Any, feature: Json) -> Any:
+    if _is_object(cell):  # a Sequence of objects is stored as an object of lists
+        own: Mapping[str, Json] = feature if _is_object(feature) else {}
+        return {name: _each_named(value, own.get(name)) for name, value in cell.items()}
+    return [_named(each, feature) for each in cell] if is_list(cell) else cell
+
+
+def _name_of(cell: Any, names: Sequence[str] | None) -> Any:
+    """Return the name that an integer stands for; `datasets` writes -1 where there is no label."""
     if names is None or not isinstance(cell, int):
         return cell
-    # `datasets` writes -1 where a row has no label.
     return names[cell] if 0 <= cell < len(names) else None

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import math
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeGuard, cast
 
 from augment.characters import fault_of_name, fault_of_text
 from augment.errors import InputError, InputFault
-from augment.records import Example, Scalar, Target
+from augment.records import Annotation, Example, Scalar, Target, TaskName
+from augment.shown import listed, shown
+from augment.spans.reading import ANY, Allowed, read_annotation
 
-_SHOWN_CHARS = 80
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN_CHARS
 _MAX_FAULTS = 50
+ANNOTATED = ("entities", "relations", "events")
+"""The columns of an annotation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +75,6 @@ class Table:
         return InputError([*located, *rest])
 
 
-def shown(value: Any) -> str:
-    """Return the value's repr, at most 80 characters: safe on any terminal."""
-    text = _SHORT.repr(value)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 3]}..."
-
-
-def listed(values: Sequence[str], *, limit: int = _SHOWN_CHARS) -> str:
-    """Return as many values as fit in about `limit` characters, and how many are left out."""
-    parts: list[str] = []
-    while len(parts) < len(values) and sum(map(len, parts)) + 2 * len(parts) < limit - 20:
-        parts.append(shown(values[len(parts)]))
-    left = len(values) - len(parts)
-    return f"[{', '.join(parts)}{f', ... {left} more' if left else ''}]"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """The names of the columns as the user gives them; None is to be found among known names."""
@@ -111,6 +96,9 @@ class Layout:
         allowed: the labels that may occur, or None for any.
         labelled: whether every row must have a label.
         own_ids: whether the column `id` can serve as such.
+        task: what a row is; of the extraction tasks there is no label, and its columns have
+            names that are fixed.
+        types: the names that may occur in annotations.
     """
 
     text: str
@@ -122,6 +110,8 @@ class Layout:
     allowed: Sequence[str] | None
     labelled: bool
     own_ids: bool
+    task: TaskName = "classification"
+    types: Allowed = ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +120,14 @@ class Draft:
 
     Attributes:
         trimmed: whether white space at the ends of a text or label was taken off.
+        untidy: what else was put in order, by the words in which it is counted.
     """
 
     number: int
     example: Example[Target]
     trimmed: bool
     faults: tuple[str, ...]
+    untidy: tuple[str, ...] = ()
 
 
 def draft(row: RawRow, layout: Layout, *, prefix: str, own_ids: bool = True) -> Draft:
@@ -148,11 +140,11 @@ def draft(row: RawRow, layout: Layout, *, prefix: str, own_ids: bool = True) -> 
     if layout.text_pair is not None and layout.pairs:
         what = f"column {shown(layout.text_pair)}"
         pair = _text(row.values.get(layout.text_pair), what, faults)
+    target, unlabelled, untidy = _aim(row, layout, faults)
     cell = label_cell(row, layout.label, untyped=layout.untyped)
-    unlabelled = not layout.labelled and is_blank(cell)
-    target = _target(cell, layout, faults) if not unlabelled else () if layout.first_list else ""
     group = None if "group" in chosen else _group(row.values.get("group"), faults)
-    aside = {*chosen, "group", "provenance", "id" if own_ids else None}
+    annotated = () if layout.task == "classification" else ANNOTATED
+    aside = {*chosen, *annotated, "group", "provenance", "id" if own_ids else None}
     meta = {
         name: _scalar(name, value, faults)
         for name, value in row.values.items()
@@ -174,7 +166,37 @@ def draft(row: RawRow, layout: Layout, *, prefix: str, own_ids: bool = True) -> 
         ),
         trimmed=any(isinstance(cell, str) and cell != cell.strip() for cell in cells),
         faults=tuple(faults),
+        untidy=untidy,
     )
+
+
+def _aim(row: RawRow, layout: Layout, faults: list[str]) -> tuple[Target, bool, tuple[str, ...]]:
+    """Return what is to be learnt from the row, whether it has none, and what was untidy in it."""
+    if layout.task == "classification":
+        cell = label_cell(row, layout.label, untyped=layout.untyped)
+        if layout.labelled or not is_blank(cell):
+            return _target(cell, layout, faults), False, ()
+        return () if layout.first_list else "", True, ()
+    raw = row.values.get(layout.text)
+    if not isinstance(raw, str) or not raw.strip():
+        return Annotation(entities=()), False, ()  # which is said already
+    cells = {name: annotation_cell(row, name, untyped=layout.untyped) for name in ANNOTATED}
+    read = read_annotation(raw, cells, task=layout.task, allowed=layout.types)
+    faults += read.faults
+    return read.annotation, False, read.untidy
+
+
+def annotation_cell(row: RawRow, name: str, *, untyped: bool) -> Any:
+    """Return what such a column holds: where all is text, the value that a JSON text says."""
+    cell = row.values.get(name)
+    if is_blank(cell):
+        return None
+    if not (untyped and isinstance(cell, str)):
+        return cell
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell
 
 
 def is_list(value: Any) -> TypeGuard[list[Any]]:

@@ -89,7 +89,10 @@ FILES: dict[str, tuple[str | None, str]] = {
     "null_among_labels.jsonl": ("line 1", "label is empty"),
     "list_among_labels.jsonl": ("line 1", "label is not text but ['card']"),
     "group_is_list.jsonl": ("line 1", "group is not text but ['a']"),
-    "entities.jsonl": (None, "this version makes classification rows only"),
+    "entity_past_the_end.jsonl": (
+        "line 1",
+        "entities[0]: start 14 and end 24 do not fit a text of 18 characters",
+    ),
     "blank_lines.jsonl": (None, "holds no rows"),
     "object.json": (None, "holds an object, not an array of objects"),
     "lines.json": (None, "if it holds one object a line, name it .jsonl"),

@@ -12,7 +12,7 @@ import pytest
 
 from augment.errors import InputError
 from augment.formats.read import read_rows, read_table
-from augment.formats.rows import listed, shown
+from augment.shown import listed, shown
 
 HEAVY = (
     "import sys, augment.formats.check; print({'pandas', 'pyarrow', 'datasets'} & {*sys.modules})"

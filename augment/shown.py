@@ -1,0 +1,26 @@
+"""Values as messages show them: short, and safe on any terminal."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+_SHOWN_CHARS = 80
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN_CHARS
+
+
+def shown(value: Any) -> str:
+    """Return the value's repr, at most 80 characters: safe on any terminal."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 3]}..."
+
+
+def listed(values: Sequence[str], *, limit: int = _SHOWN_CHARS) -> str:
+    """Return as many values as fit in about `limit` characters, and how many are left out."""
+    parts: list[str] = []
+    while len(parts) < len(values) and sum(map(len, parts)) + 2 * len(parts) < limit - 20:
+        parts.append(shown(values[len(parts)]))
+    left = len(values) - len(parts)
+    return f"[{', '.join(parts)}{f', ... {left} more' if left else ''}]"
