@@ -16,8 +16,8 @@ from augment.parts import annotate_of, encoder_worker, run_encoder, strategies_o
 from augment.plan.attributes import Attributes
 from augment.records import Need
 from augment.setting import Inputs, Setting, prepare, renderer_of
-from augment.tasks.templates import load_template
-from prompts.templates import names
+from augment.tasks.templates import EXTRACTION, load_template
+from prompts.templates import Template, names
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(folder: Path | None) -> int:
     for name in names(folder):
-        template = load_template(name.split("/")[-1], folder=folder)
+        template = _loaded(name, folder)
         sys.stdout.write(f"{name}\t{template.digest[:12]}\t{template.description}\n")
     return 0
 
@@ -56,8 +56,16 @@ def _show(name: str, folder: Path | None) -> int:
     known = names(folder)
     if name not in known:
         raise InputError.one(name, f"no such template; there are {', '.join(known)}")
-    sys.stdout.write(load_template(name.split("/")[-1], folder=folder).source)
+    sys.stdout.write(_loaded(name, folder).source)
     return 0
+
+
+def _loaded(name: str, folder: Path | None) -> Template:
+    """Load a template by its full name; all extraction tasks share theirs."""
+    task, strategy = name.split("/")
+    return load_template(
+        strategy, folder=folder, task="ner" if task == EXTRACTION else "classification"
+    )
 
 
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from augment.records import SeedSet, labels_of
+from augment.records import EMPTY, SeedSet, labels_of
 
 LabelSet = tuple[str, ...]
 
@@ -25,12 +25,18 @@ class Goal:
         choices: label sets to ask for, each with the cells it advances.
         rows: how many accepted rows that takes, where it can be told beforehand; else the most.
         otherwise: the cells that a row with any other labels advances.
+        each: whether a row advances the cell of each of its labels, once for every time that it
+            bears it, and not those of its label set.
+        weights: how often each choice is to be asked for, beside the others that are as good; 1
+            where nothing is said.
     """
 
     wanted: Mapping[str, int]
     choices: Mapping[LabelSet, tuple[str, ...]]
     rows: int
     otherwise: tuple[str, ...] = ()
+    each: bool = False
+    weights: Mapping[LabelSet, int] = field(default_factory=lambda: EMPTY)
     by_set: Mapping[frozenset[str], tuple[str, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -38,7 +44,9 @@ class Goal:
         object.__setattr__(self, "by_set", by_set)
 
     def cells_of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the cells that a row with these labels advances."""
+        """Return the cells that a row with these labels advances, each as often as it does."""
+        if self.each and labels:
+            return tuple(label for label in labels if label in self.wanted)
         return self.by_set.get(frozenset(labels), self.otherwise)
 
 

@@ -7,7 +7,7 @@ necessary, no more, so that the engine is busy until the last few and little is 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from augment.draws import draw_seed
@@ -93,6 +93,7 @@ class Planner:
         self._by_set = {frozenset(labels): cells for labels, cells in self._choices.items()}
         self._asked = dict.fromkeys(self._by_set, 0)
         self._rate = _Rate(_PRIOR_ROWS)
+        self._gained: Counter[str] = Counter()
         self._queue: deque[tuple[LabelSet, int]] = deque()
 
     # Questions ----------------------------------------------------------------------------------
@@ -124,7 +125,8 @@ class Planner:
 
     def has_room(self, labels: Sequence[str]) -> bool:
         """Tell whether a row with these labels advances a cell that is not full."""
-        return any(cell.accepted < cell.wanted for cell in self._cells_of(labels))
+        cells = (self._cells[name] for name in self._goal.cells_of(labels))
+        return any(cell.accepted < cell.wanted for cell in cells)
 
     # Events -------------------------------------------------------------------------------------
 
@@ -148,22 +150,25 @@ class Planner:
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""
-        for cell in self._cells_of(labels):
-            cell.accepted += 1
+        for name in self._goal.cells_of(labels):
+            self._cells[name].accepted += 1
+            self._gained[name] += 1
 
     def judged(self, ask: Ask, accepted: int, *, answered: bool = True) -> list[str]:  # noqa: ARG002 - the Protocol's
-        """Take an ask off what is under way; `accepted` of its rows were.
+        """Take an ask off what is under way; `accepted` of its rows were, and are counted already.
 
         Returns:
             The cells that are given up from now on.
         """
-        share = accepted / ask.k
-        self._rate.learn(share)
+        self._rate.learn(accepted / ask.k)
         cells = self._cells_of(ask.labels)
         for cell in cells:
             cell.under_way -= ask.k
-            cell.rate.learn(share)
-            cell.in_vain = 0 if accepted else cell.in_vain + 1
+            cell.rate.learn(self._gained[cell.name] / ask.k)
+            cell.in_vain += 1
+        for name in self._gained:  # more cells than were asked for, perhaps
+            self._cells[name].in_vain = 0
+        self._gained.clear()
         return [cell.name for cell in cells if cell.in_vain == cell.patience and cell.given_up]
 
     def take_heart(self) -> None:
@@ -205,7 +210,8 @@ class Planner:
         def need(labels: LabelSet) -> tuple[float, int]:
             cells = self._choices[labels]
             level = sum(short[cell.name] / max(cell.wanted, 1) for cell in cells)
-            return (-round(level, 2), self._asked[frozenset(labels)])
+            often = max(self._goal.weights.get(labels, 1), 1)
+            return (-round(level, 2), self._asked[frozenset(labels)] / often)
 
         best = sorted((labels for labels, gain in gains.items() if gain == most), key=need)
         rounds = math.ceil(_ROUND / len(best))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
-from augment.plan.exemplars import Exemplars
+from augment.plan.goal import LabelSet
 from augment.records import Ask, Need
 
 
@@ -20,12 +21,24 @@ def shortened(ask: Ask) -> Ask | None:
     return replace(ask, exemplars=ask.exemplars[: len(ask.exemplars) // 2], shortened=True)
 
 
+class Shown(Protocol):
+    """Who chooses the seeds that a prompt shows."""
+
+    def draw(self, labels: LabelSet, *, k: int, rng: random.Random) -> tuple[str, ...]:
+        """Return ids of up to `k` seeds for these labels."""
+        ...
+
+    def draw_exact(self, labels: LabelSet, *, rng: random.Random) -> str | None:
+        """Return the id of one seed that has these labels, or None."""
+        ...
+
+
 class FewShot:
     """Show seeds of the wanted label and ask for rows like them."""
 
     name = "fewshot"
 
-    def __init__(self, exemplars: Exemplars, *, shots: int, k: int) -> None:
+    def __init__(self, exemplars: Shown, *, shots: int, k: int) -> None:
         self._exemplars = exemplars
         self._shots = shots
         self._k = k
@@ -69,7 +82,7 @@ class Paraphrase:
 
     name = "paraphrase"
 
-    def __init__(self, exemplars: Exemplars, *, k: int) -> None:
+    def __init__(self, exemplars: Shown, *, k: int) -> None:
         self._exemplars = exemplars
         self._k = k
 

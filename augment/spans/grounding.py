@@ -13,7 +13,7 @@ mention has taken; then one that overlaps others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -57,7 +57,8 @@ def ground(
     Args:
         text: to be searched.
         mentions: in order of appearance, as far as whoever says them knows it.
-        within_words: whether a mention may begin or end within a word.
+        within_words: whether a mention may begin or end within a word, where it stands nowhere
+            as whole ones.
     """
     search = _Search(text, within_words=within_words)
     return [search.place(mention) for mention in mentions]
@@ -80,18 +81,27 @@ class _Search:
         if not wanted:
             return Unaligned(mention=mention, reason="blank")
         reasons: list[str] = []
-        found, aligned = self._chosen(self._exact(wanted), mention.label, reasons), "exact"
+        found, aligned = self._whole_first(lambda: self._exact(wanted), mention, reasons), "exact"
         if found is None:
-            self._folded = self._folded or folded(self._text)
-            places = self._normalised(self._folded, wanted)
-            found, aligned = self._chosen(places, mention.label, reasons), "normalised"
+            text = self._folded = self._folded or folded(self._text)
+            found = self._whole_first(lambda: self._normalised(text, wanted), mention, reasons)
+            aligned = "normalised"
         if found is None and self._folded is not None and not reasons:
             window = best_window(self._folded, folded(wanted), after=self._after)
-            places = () if window is None else (window,)
-            found, aligned = self._chosen(iter(places), mention.label, reasons), "fuzzy"
+            places = iter(() if window is None else (window,))
+            found, aligned = self._chosen(places, mention.label, reasons, within=False), "fuzzy"
         if found is None:
             return Unaligned(mention=mention, reason=reasons[0] if reasons else "not_in_text")
         return self._take(found, mention.label, aligned)
+
+    def _whole_first(
+        self, places: Callable[[], Iterator[Place]], mention: Mention, reasons: list[str]
+    ) -> Place | None:
+        """Return a place of whole words before one within them, where such will do."""
+        found = self._chosen(places(), mention.label, reasons, within=False)
+        if found is None and self._within_words:
+            return self._chosen(places(), mention.label, reasons, within=True)
+        return found
 
     def _take(self, place: Place, label: str, aligned: Aligned) -> Span:
         self._taken.append(place)
@@ -99,12 +109,14 @@ class _Search:
         self._after = place[1]
         return Span(start=place[0], end=place[1], label=label, aligned=aligned)
 
-    def _chosen(self, places: Iterator[Place], label: str, reasons: list[str]) -> Place | None:
+    def _chosen(
+        self, places: Iterator[Place], label: str, reasons: list[str], *, within: bool
+    ) -> Place | None:
         """Return the first place after the mention before; else a free one; else any."""
         free: Place | None = None
         overlapping: Place | None = None
         for place in places:
-            if self._is_cut(place):
+            if self._is_cut(place, within=within):
                 reasons.append("within_a_word")
                 continue
             if (*place, label) in self._spans:
@@ -118,10 +130,10 @@ class _Search:
             free = free or place
         return free or overlapping
 
-    def _is_cut(self, place: Place) -> bool:
+    def _is_cut(self, place: Place, *, within: bool) -> bool:
         if any(cuts_character(self._text, at) for at in place):
             return True
-        return not self._within_words and any(cuts_word(self._text, at) for at in place)
+        return not within and any(cuts_word(self._text, at) for at in place)
 
     def _exact(self, wanted: str) -> Iterator[Place]:
         at = self._text.find(wanted)

@@ -1,4 +1,4 @@
-"""The classification task's templates, each with the variables that its strategy gives it."""
+"""The tasks' templates, each with the variables that its strategy gives it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from augment.errors import InputError, InputFault
-from augment.tasks import classification, labelling
+from augment.records import TaskName
+from augment.tasks import classification, extraction, labelling
 from prompts.templates import Template, TemplateError, load
 
 _ROWS: Final = {
@@ -22,14 +23,27 @@ _OTHERS: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]] = {
 }
 
 
-def load_template(strategy: str, *, folder: Path | None) -> Template:
+EXTRACTION: Final = "extraction"
+"""The folder of all extraction tasks' templates: what differs between them, these say in sections.
+"""
+
+
+def load_template(
+    strategy: str, *, folder: Path | None, task: TaskName = "classification"
+) -> Template:
     """Load the template of a strategy; `folder` is the user's own, which goes before ours.
 
     Raises:
         InputError: everything that is wrong with it.
     """
-    offered, required = _OTHERS.get(strategy, (classification.OFFERED, classification.REQUIRED))
-    name = classification.Classification.name
+    if task == "classification":
+        name: str = task
+        unless = (classification.OFFERED, classification.REQUIRED)
+        offered, required = _OTHERS.get(strategy, unless)
+    else:
+        name = EXTRACTION
+        offered, required = extraction.OFFERED, extraction.REQUIRED
+        required = required if strategy == "zeroshot" else (*required, "examples")
     try:
         return load(name, strategy, folder=folder, offered=offered, required=required)
     except TemplateError as error:
