@@ -48,6 +48,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/in_process.py
 	$(BIN)/python benchmarks/planted.py labels
 	$(BIN)/python benchmarks/planted.py faults
+	$(BIN)/python benchmarks/filters.py all
 	$(BIN)/python benchmarks/bundled.py
 
 soak: .venv/ready-dev

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from augment import folder
 from augment.embed.seeds import SeedVectors
+from augment.filters.measured import error_rates
 from augment.formats.write import write_text
 from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
@@ -54,6 +55,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
         sessions=journal.sessions(),
         notes=journal.notes(),
         calibrations=judged.calibrations,
+        error_rates=error_rates(),
         space=_space(judged),
     )
     folder.write_json(out / "report.json", figures)

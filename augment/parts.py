@@ -27,7 +27,9 @@ from augment.filters.leak import Leak
 from augment.filters.length import Length
 from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
+from augment.filters.pii import Pii
 from augment.filters.similarity import Similarity
+from augment.pii.replace import MASKS
 from augment.plan.attributes import Attributes
 from augment.plan.budget import Budget
 from augment.plan.exemplars import Exemplars
@@ -226,11 +228,13 @@ def filters_of(
     setting: Setting, seeds: SeedVectors, *, instructions: Sequence[str]
 ) -> list[Filter]:
     """Return the filters that the recipe leaves on, fitted, the cheap ones first."""
-    chosen = setting.recipe.filters
+    recipe, chosen = setting.recipe, setting.recipe.filters
+    masks = tuple(MASKS.values()) if recipe.pii == "mask" else ()
     sketcher = Sketcher()
     every: list[Filter] = [
         Length(),
-        Form(instructions=instructions),
+        Form(instructions=instructions, masks=masks),
+        Pii(placeholders=recipe.pii_placeholders, changed=recipe.pii != "reject"),
         Copy(sketcher),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),

@@ -20,6 +20,7 @@ from augment.recipe_fields import (
     Endpoints,
     Engine,
     Name,
+    PiiAction,
     Positive,
     Seconds,
     Share,
@@ -85,7 +86,7 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate",
+            "near_duplicate", "pii",
         ],
         ...,
     ] = ()  # fmt: skip
@@ -129,6 +130,11 @@ class Recipe(Closed):
 
     encoder: str = Field(
         ENCODER, description="of sentences: minilm, a folder, a hub's name, or ngram for none"
+    )
+
+    pii: PiiAction = Field("reject", description="of rows with personal data: or mask, surrogate")
+    pii_placeholders: Literal["keep", "reject"] = Field(
+        "keep", description="rows with what is set aside for examples: or reject"
     )
 
     max_requests: Positive | None = Field(None, description="default 20 x the rows + 200")
@@ -176,6 +182,17 @@ class Recipe(Closed):
             raise ValueError("--max-cost needs `prices` in the recipe")
         if self.strategies is not None and not any(self.strategies.values()):
             raise ValueError("`strategies` must give at least one a weight above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _must_agree_on_personal_data(self) -> Recipe:
+        if self.pii != "reject" and "pii" in self.filters.without:
+            raise ValueError(f"--pii {self.pii} does not go with `filters: {{without: [pii]}}`")
+        if self.pii == "surrogate" and self.pii_placeholders == "reject":
+            raise ValueError(
+                "--pii surrogate does not go with --pii-placeholders reject: surrogates are drawn "
+                "from what is set aside for examples"
+            )
         return self
 
     @model_validator(mode="after")

@@ -67,5 +67,7 @@ Values: TypeAlias = Annotated[
 Endpoints: TypeAlias = Annotated[str | tuple[str, ...], BeforeValidator(_endpoints)]
 """One server's address, or several."""
 Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
+PiiAction: TypeAlias = Literal["reject", "mask", "surrogate"]
+"""What becomes of rows that hold personal data."""
 Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
 """A strategy."""

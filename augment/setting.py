@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,16 @@ from augment.formats.check import (
     read_unlabelled,
 )
 from augment.formats.given import Given, read_given
+from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.given import all_of, all_texts
 from augment.plan.goal import Goal, in_total, per_label
 from augment.protocols import Task
 from augment.recipe import Recipe
+from augment.recipe_fields import PiiAction
 from augment.records import Example, Kind, SeedSet, labels_of
 from augment.rendering import Decoding, Renderer
 from augment.tasks.classification import Classification, Guidance
+from augment.tasks.exchanged import Exchanged
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
 from prompts.templates import Template
@@ -37,6 +40,12 @@ _FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
 _LABELLING = {"annotate": 1.0}
 _FROM_LABELS = {"zeroshot": 1.0}
 _REQUESTS_A_ROW = 20
+_EXCHANGES: Mapping[PiiAction, Callable[[int], Exchange | None]] = {
+    "reject": lambda _: None,
+    "mask": lambda _: mask,
+    "surrogate": surrogates,
+}
+"""What is done about personal data in rows, given the run's random seed."""
 _HUB_NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*")
 
 
@@ -108,6 +117,14 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
     Raises:
         InputError: with every fault of whichever input is at fault first.
     """
+    setting = _prepared(inputs, recipe)
+    exchange = _EXCHANGES[recipe.pii](recipe.random_seed)
+    if exchange is None:
+        return setting
+    return replace(setting, task=Exchanged(setting.task, exchange))
+
+
+def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
     seeds = _seeds(inputs.seeds, recipe, columns=columns)

@@ -7,11 +7,11 @@ show it and count nothing themselves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from augment.records import Arrival, Calibration, Completion, Decision, Json, SeedSet
+from augment.records import EMPTY, Arrival, Calibration, Completion, Decision, Json, SeedSet
 from evals import lengths
 from evals.attributes import AttributeCounts
 from evals.labelling import Labelling
@@ -37,6 +37,7 @@ def gather(
     sessions: Sequence[tuple[float, float]],
     notes: Iterable[tuple[float, str, str]],
     calibrations: Sequence[Calibration] = (),
+    error_rates: Mapping[str, str] = EMPTY,
     space: Space | None = None,
 ) -> dict[str, Json]:
     """Return the figures of a run as plain JSON.
@@ -50,6 +51,7 @@ def gather(
         sessions: (start, end) of each, in seconds since the epoch.
         notes: (time, kind, detail) of each; `given up` names a cell.
         calibrations: of the filters whose scores are shown.
+        error_rates: of filters, by name, how often they err on public data.
         space: where the map lies; without it there is none.
     """
     timeline = Timeline(sessions)
@@ -82,6 +84,7 @@ def gather(
         "seeds": _seeds(subject.seeds),
         "notices": list(subject.notices),
         **tally.figures(active_s=timeline.active_s, given_up=given_up),
+        "error_rates": dict(error_rates),
         "attributes": attributes.figures(),
         "labelling": None if labelling is None else labelling.figures(),
         "throughput": timeline.figures(),

@@ -14,6 +14,7 @@ Row: TypeAlias = Candidate | Fault
 
 _ROWS_SHOWN = 20
 _EXAMPLES_OF_A_REASON = 5
+_REMARKS_SHOWN = 20
 _BEFORE_FILTERS = ("engine", "schema")
 _COUNTS = ("asks", "failures", "calls", "repeated_calls", "candidates", "none", "accepted",
            "rejected", "awaiting")  # fmt: skip
@@ -35,6 +36,7 @@ class Tally:
         self._tokens: Counter[str] = Counter()
         self.lengths: Counter[int] = Counter()
         self._abstentions: Counter[tuple[str, str]] = Counter()
+        self._remarks: Counter[tuple[str, str]] = Counter()
         self._cells: Counter[str] = Counter()
         self._labels: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
         self._strategies: dict[str, Counter[str]] = {}
@@ -93,6 +95,8 @@ class Tally:
             self._outcomes.setdefault(verdict.filter, Counter())[verdict.outcome] += 1
             if verdict.outcome == "abstained":
                 self._abstentions[verdict.filter, verdict.reason or ""] += 1
+            elif verdict.outcome == "passed" and verdict.detail:
+                self._remarks[verdict.filter, verdict.detail] += 1
 
     def _accept(self, arrival: Arrival, row: Candidate, labels: tuple[str, ...]) -> None:
         self._cells.update(self._subject.cells_of(labels))
@@ -148,6 +152,10 @@ class Tally:
             "abstentions": [
                 {"filter": name, "reason": reason, "rows": rows}
                 for (name, reason), rows in _by_size(self._abstentions)
+            ],
+            "remarks": [
+                {"filter": name, "detail": detail, "rows": rows}
+                for (name, detail), rows in _by_size(self._remarks)[:_REMARKS_SHOWN]
             ],
             "strategies": self._strategy_figures(),
             "endpoints": [

@@ -15,7 +15,7 @@ from augment.setting import Inputs
 OUT = Path("runs/check")
 _OPTIONS = (
     "random_seed", "reserve", "encoder", "holdout", "out", "text_field", "text_pair_field",
-    "label_field", "lenient",
+    "label_field", "lenient", "pii", "pii_placeholders",
 )  # fmt: skip
 
 

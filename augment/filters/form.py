@@ -128,6 +128,7 @@ class Form:
 
     Args:
         instructions: the texts of the prompt's fixed part.
+        masks: what stands in the place of something that was taken out, and is no placeholder.
     """
 
     name = "form"
@@ -135,7 +136,8 @@ class Form:
     by_meaning = False
     calibration = None
 
-    def __init__(self, *, instructions: Sequence[str] = ()) -> None:
+    def __init__(self, *, instructions: Sequence[str] = (), masks: Sequence[str] = ()) -> None:
+        self._masks = re.compile("|".join(map(re.escape, masks))) if masks else None
         self._said = frozenset(gram for text in instructions for gram in _grams(words(text)))
         self._said_words = frozenset(word for gram in self._said for word in gram)
         self._rules: tuple[tuple[str, Rule], ...] = (
@@ -144,7 +146,7 @@ class Form:
             ("echo", self._is_echo),
             ("refusal", lambda _, head: _REFUSAL.match(head) is not None),
             ("chatter", lambda _, head: _CHATTER.match(head) is not None),
-            ("placeholder", lambda text, _: _PLACEHOLDER.search(text) is not None),
+            ("placeholder", self._is_placeholder),
         )
         self._off: dict[str, float] = {}
 
@@ -182,6 +184,10 @@ class Form:
             head = _head(text)
             broken += [name for name, breaks in self._rules if breaks(text, head)]
         return broken
+
+    def _is_placeholder(self, text: str, _: str) -> bool:
+        unmasked = text if self._masks is None else self._masks.sub("", text)
+        return _PLACEHOLDER.search(unmasked) is not None
 
     def _is_echo(self, text: str, _: str) -> bool:
         if not self._said:

@@ -153,3 +153,37 @@ def test_a_run_folder_can_be_checked_and_its_rows_are_kept(tmp_path):
 
     assert ended.code == 0
     assert len(left_in(tmp_path / "out").accepted) == 18
+
+
+@pytest.mark.parametrize(
+    ("options", "kept", "reason"),
+    [
+        ((), None, "pii"),
+        (("--pii", "mask"), "the parcel for [EMAIL] never came on Friday", None),
+        (("--pii", "surrogate"), "@example.", None),
+        (("--pii", "surrogate", "--pii-placeholders", "keep"), "@example.", None),
+    ],
+)
+def test_personal_data_is_rejected_masked_or_exchanged(check, options, kept, reason):
+    row = {"text": "the parcel for lena.vogt@posthaus.de never came on Friday", "label": "parcel"}
+    _, left = check([row], *options)
+
+    assert [row["reason"] for row in left.rejected] == ([reason] if reason else [])
+    assert all(kept in row["text"] for row in left.accepted)
+    written = "".join(json.dumps(row) for row in [*left.accepted, left.report])
+    assert "lena.vogt" not in written or not options
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("pii: mask\nfilters: {without: [pii]}", "does not go with `filters: {without: [pii]}`"),
+        ("pii: surrogate\npii-placeholders: reject", "set aside for examples"),
+    ],
+)
+def test_what_would_undo_the_exchange_is_refused(check, tmp_path, recipe, said):
+    (tmp_path / "recipe.yaml").write_text(recipe, "utf-8")
+    ended, _ = check([GOOD], "--recipe", tmp_path / "recipe.yaml")
+
+    assert ended.code == 2
+    assert said in ended.err
