@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from augment.records import EMPTY, SeedSet, labels_of
+from augment.records import SeedSet, labels_of
 
 LabelSet = tuple[str, ...]
 
@@ -36,7 +36,7 @@ class Goal:
     rows: int
     otherwise: tuple[str, ...] = ()
     each: bool = False
-    weights: Mapping[LabelSet, int] = field(default_factory=lambda: EMPTY)
+    weights: Mapping[LabelSet, int] = field(default_factory=dict[LabelSet, int])
     by_set: Mapping[frozenset[str], tuple[str, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

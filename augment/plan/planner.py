@@ -207,7 +207,7 @@ class Planner:
         if most == 0:
             return []
 
-        def need(labels: LabelSet) -> tuple[float, int]:
+        def need(labels: LabelSet) -> tuple[float, float]:
             cells = self._choices[labels]
             level = sum(short[cell.name] / max(cell.wanted, 1) for cell in cells)
             often = max(self._goal.weights.get(labels, 1), 1)
