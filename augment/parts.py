@@ -18,6 +18,7 @@ from augment.engines.embedded import NGRAM
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.engines.file import FileRows
 from augment.engines.seedlm import SeedLM
+from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
 from augment.filters.agreement import Agreement
 from augment.filters.confidence import Confidence
@@ -29,18 +30,22 @@ from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
 from augment.filters.similarity import Similarity
+from augment.filters.variants import Variants
 from augment.pii.replace import MASKS
 from augment.plan.attributes import Attributes
 from augment.plan.budget import Budget
+from augment.plan.covering import Covering
 from augment.plan.exemplars import Exemplars
 from augment.plan.given import InOrder, given_ask
 from augment.plan.nearest import nearest_seeds
 from augment.plan.planner import Planner
-from augment.plan.strategies import Annotate, FewShot, Paraphrase, ZeroShot
+from augment.plan.strategies import Annotate, FewShot, Paraphrase, Shown, ZeroShot
 from augment.protocols import Engine, Filter, Plan, Strategy
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Ask, Request, Sampling
 from augment.setting import Setting
+from augment.tasks.exchanged import Exchanged
+from augment.tasks.extraction import Extraction
 
 _VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
 _STORE = "vectors.db"
@@ -58,7 +63,7 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
         yield FileRows(setting.rows.answers, model=setting.rows.name)
         return
     if recipe.engine == "seedlm" and recipe.model == NGRAM:
-        yield SeedLM(setting.used, random_seed=recipe.random_seed)
+        yield _ngrams(setting)
         return
     if recipe.engine == "seedlm":
         from augment.engines.bundled import bundled
@@ -77,6 +82,20 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
         return
     async with connected(endpoint_settings(recipe)) as endpoint:
         yield endpoint
+
+
+def _ngrams(setting: Setting) -> Engine:
+    task, random_seed = setting.task, setting.recipe.random_seed
+    if isinstance(task, Exchanged):
+        task = task.task
+    if not isinstance(task, Extraction):
+        return SeedLM(setting.used, random_seed=random_seed)
+    answers = Answers(
+        row_of=task.row_of,
+        fits=lambda row: not any(task.types.faults(row.text, row.target)) and task.can_carry(row),
+        repeated=task.types.repeated,
+    )
+    return SlottedLM(setting.used, answers, random_seed=random_seed)
 
 
 def _langchain(setting: Setting) -> Engine:
@@ -179,7 +198,11 @@ def has_vectors(folder: Path) -> bool:
 def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
     """Return the ways to ask for new rows that have a template, by name."""
     recipe = setting.recipe
-    exemplars = Exemplars(setting.used, seeds.vectors)
+    exemplars: Shown = (
+        Exemplars(setting.used, seeds.vectors)
+        if setting.used.task == "classification"
+        else Covering(setting.used, seeds.vectors, shown=setting.shown)
+    )
     k = recipe.rows_per_request
     every: dict[str, Strategy] = {
         "fewshot": FewShot(exemplars, shots=recipe.shots, k=k),
@@ -231,22 +254,30 @@ def filters_of(
     recipe, chosen = setting.recipe, setting.recipe.filters
     masks = tuple(MASKS.values()) if recipe.pii == "mask" else ()
     sketcher = Sketcher()
+    plain = setting.seeds.task == "classification"
     every: list[Filter] = [
         Length(),
         Form(instructions=instructions, masks=masks),
         Pii(placeholders=recipe.pii_placeholders, changed=recipe.pii != "reject"),
-        Copy(sketcher),
+        *([Copy(sketcher)] if plain else []),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),
-        Agreement(precision=chosen.agreement_precision, encoder=seeds.name),
+        *(_of_labels(setting, seeds) if plain else []),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
-        NearDuplicate(sketcher, threshold=chosen.near_duplicate),
+        NearDuplicate(sketcher, threshold=chosen.near_duplicate)
+        if plain
+        else Variants(sketcher, most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
     ]
     filters = [one for one in every if one.name not in chosen.without]
     meant = None if seeds.encoder is None else seeds.vectors
     for one in filters:
         one.fit(setting.used.examples, meant if one.by_meaning else None)
     return filters
+
+
+def _of_labels(setting: Setting, seeds: SeedVectors) -> list[Filter]:
+    precision = setting.recipe.filters.agreement_precision
+    return [Agreement(precision=precision, encoder=seeds.name)]
 
 
 def given_request(ask: Ask) -> Request:

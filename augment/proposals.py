@@ -19,7 +19,8 @@ from augment.parts import engine_of
 from augment.protocols import Engine
 from augment.recipe import Recipe
 from augment.records import Ask, Completion, Failure, Json, Message, Request, Sampling, labels_of
-from augment.setting import Inputs, Setting, classification, prepare
+from augment.setting import Inputs, Setting, prepare
+from augment.tasking import classification
 from augment.tasks.classification import closed
 from augment.tasks.objects import read_object
 from augment.tasks.templates import load_template

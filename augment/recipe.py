@@ -19,9 +19,12 @@ from augment.errors import InputError, InputFault
 from augment.recipe_fields import (
     Endpoints,
     Engine,
+    Events,
+    FormName,
     Name,
     PiiAction,
     Positive,
+    Relations,
     Seconds,
     Share,
     Text,
@@ -29,6 +32,7 @@ from augment.recipe_fields import (
     Way,
     Weight,
 )
+from augment.records import TaskName
 from augment.secrets import without_secrets
 
 ENCODER = "minilm"
@@ -86,7 +90,7 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "pii",
+            "near_duplicate", "variants", "pii",
         ],
         ...,
     ] = ()  # fmt: skip
@@ -99,9 +103,11 @@ class Filters(Closed):
 class Recipe(Closed):
     """Everything that decides how a run goes, apart from its seeds."""
 
-    task: Literal["classification"] | None = Field(None, description="what a row is")
+    task: TaskName | None = Field(
+        None, description="classification, ner, relations or events; else what the rows hold"
+    )
     per_label: Positive | None = Field(
-        None, description="accepted rows of each label; 50 unless --total"
+        None, description="accepted rows of each label, or mentions of each type; 50 unless --total"
     )
     total: Positive | None = Field(None, description="accepted rows altogether, shared as seeds")
     random_seed: int = Field(0, ge=0, description="of every draw")
@@ -152,6 +158,13 @@ class Recipe(Closed):
     lenient: bool = Field(False, description="skip faulty rows and count them")
 
     labels: Mapping[Name, Text | None] | None = Field(None, description="label: description")
+    entities: Mapping[Name, Text | None] | None = Field(None, description="type: description")
+    relations: Relations | None = Field(None, description="type: description, head and tail")
+    events: Events | None = Field(None, description="type: description, trigger and roles")
+    answer_form: FormName = Field(
+        "marks", description="how an answer carries mentions: marks or mentions"
+    )
+    max_variants: Positive = Field(3, description="rows that differ in their mentions alone")
     guidelines: Text | None = Field(None, description="what a row must heed, for the prompts")
     glossary: Mapping[Text, Text] = Field(default_factory=dict, description="term: meaning")
     language: Text | None = Field(None, description="of the rows, where it needs saying")
@@ -170,9 +183,12 @@ class Recipe(Closed):
     @model_validator(mode="before")
     @classmethod
     def _labels_may_be_a_list(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(values.get("labels"), list):
-            return values | {"labels": dict.fromkeys(map(str, values["labels"]))}
-        return values
+        named = {
+            key: dict.fromkeys(map(str, values[key]))
+            for key in ("labels", "entities")
+            if isinstance(values.get(key), list)
+        }
+        return values | named
 
     @model_validator(mode="after")
     def _must_agree(self) -> Recipe:

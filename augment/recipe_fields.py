@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from augment.characters import fault_of_name, fault_of_text
 
@@ -66,8 +66,48 @@ Values: TypeAlias = Annotated[
 """Of an attribute: for all labels, or by label."""
 Endpoints: TypeAlias = Annotated[str | tuple[str, ...], BeforeValidator(_endpoints)]
 """One server's address, or several."""
+
+
+class RelationKind(BaseModel):
+    """What a relation joins; types left out are learnt from the seeds, or any."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: Text = ""
+    head: tuple[Name, ...] = ()
+    tail: tuple[Name, ...] = ()
+
+
+class EventKind(BaseModel):
+    """What an event has: types of its trigger, and roles; learnt from the seeds where left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: Text = ""
+    trigger: tuple[Name, ...] = ()
+    required: tuple[Name, ...] = ()
+    optional: tuple[Name, ...] = ()
+
+
+def _kinds(values: object) -> object:
+    """Take a list of names, or descriptions by name, for what could say more."""
+    if isinstance(values, list | tuple):
+        return {str(name): dict[str, str]() for name in cast("Sequence[object]", values)}
+    if not isinstance(values, Mapping):
+        return values
+    own = cast("Mapping[object, object]", values)
+    return {
+        name: {} if kind is None else {"description": kind} if isinstance(kind, str) else kind
+        for name, kind in own.items()
+    }
+
+
+Relations: TypeAlias = Annotated[Mapping[Name, RelationKind], BeforeValidator(_kinds)]
+Events: TypeAlias = Annotated[Mapping[Name, EventKind], BeforeValidator(_kinds)]
 Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
 PiiAction: TypeAlias = Literal["reject", "mask", "surrogate"]
 """What becomes of rows that hold personal data."""
 Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
 """A strategy."""
+FormName: TypeAlias = Literal["marks", "mentions"]
+"""How answers carry mentions, as `augment.tasks.forms` has it."""

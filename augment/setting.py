@@ -20,22 +20,31 @@ from augment.formats.check import (
     read_seeds,
     read_unlabelled,
 )
-from augment.formats.given import Given, read_given
+from augment.formats.given import Given, read_annotated, read_given
 from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.given import all_of, all_texts
-from augment.plan.goal import Goal, in_total, per_label
+from augment.plan.goal import Goal
 from augment.protocols import Task
 from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
-from augment.records import Example, Kind, SeedSet, labels_of
+from augment.records import Example, Kind, SeedSet, TaskName, labels_of
 from augment.rendering import Decoding, Renderer
-from augment.tasks.classification import Classification, Guidance
+from augment.tasking import (
+    ROWS_UNLESS_SAID,
+    allowed_types,
+    classification,
+    described_task,
+    goal_of,
+    refuse_foreign,
+    task_of,
+    types_of,
+)
 from augment.tasks.exchanged import Exchanged
+from augment.tasks.extraction import Extraction
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
 from prompts.templates import Template
 
-ROWS_UNLESS_SAID = 50
 _FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
 _LABELLING = {"annotate": 1.0}
 _FROM_LABELS = {"zeroshot": 1.0}
@@ -78,6 +87,7 @@ class Setting:
         notices: what was chosen for these seeds that one may want to know.
         chat_model: a LangChain model that answers, in place of one that the recipe names.
         revision: of the engine's model, once it is there.
+        shown: ids of the annotated seeds that prompts may show.
     """
 
     recipe: Recipe
@@ -92,6 +102,7 @@ class Setting:
     notices: tuple[str, ...] = ()
     chat_model: Any = None
     revision: str | None = None
+    shown: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> Kind:
@@ -128,9 +139,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
     seeds = _seeds(inputs.seeds, recipe, columns=columns)
-    if seeds.task != "classification":
-        what = f"these are rows of the task {seeds.task}, for which nothing can be made yet"
-        raise InputError.one("SEEDS", what)
+    refuse_foreign(seeds, recipe, unlabelled=(inputs.unlabelled or recipe.unlabelled) is not None)
     used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
     holdout = inputs.holdout or recipe.holdout
     setting = Setting(
@@ -138,8 +147,8 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
         seeds=seeds,
         used=used,
         holdout=() if holdout is None else read_holdout(holdout, columns=columns),
-        task=classification(used, recipe),
-        goal=_goal(recipe, used),
+        task=task_of(used, recipe),
+        goal=goal_of(used, recipe),
         templates={},
     )
     unlabelled = inputs.unlabelled or recipe.unlabelled
@@ -151,39 +160,68 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     if faults := list(_faults(setting, recipe)):
         raise InputError(faults)
     setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))
+    setting = _showable(setting)
     return _embedded(setting) if recipe.engine == "seedlm" else setting
 
 
 def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSet:
     labels = None if recipe.labels is None else tuple(recipe.labels)
     if source is not None:
-        return read_seeds(source, columns=columns, labels=labels, lenient=recipe.lenient)
+        return read_seeds(
+            source,
+            columns=columns,
+            labels=labels,
+            lenient=recipe.lenient,
+            task=recipe.task,
+            types=allowed_types(recipe),
+        )
+    task = described_task(recipe)
+    if task != "classification":
+        return _described(task, recipe)
     if labels is None or len(labels) < 2:
         what = "without seeds there must be a recipe that names two labels or more under `labels`"
         raise InputError.one("SEEDS", what)
-    bare = [label for label, description in (recipe.labels or {}).items() if not description]
+    _refuse_bare("labels", recipe.labels or {})
+    return no_seeds(labels)
+
+
+def _described(task: TaskName, recipe: Recipe) -> SeedSet:
+    """Return the seeds of a run that has types and their descriptions only."""
+    seeds = replace(no_seeds(()), task=task)
+    counted = types_of(seeds, recipe).counted
+    where = "entities" if task == "ner" else task
+    if not counted or not recipe.entities:
+        what = f"without seeds there must be a recipe that describes types under `{where}`"
+        what += "" if task == "ner" else " and `entities`"
+        raise InputError.one("SEEDS", what)
+    _refuse_bare(where, counted)
+    return replace(seeds, labels=tuple(counted))
+
+
+def _refuse_bare(where: str, described: Mapping[str, str | None]) -> None:
+    bare = [name for name, description in described.items() if not description]
     if bare:
         raise InputError(
             [
-                InputFault(where="labels", what=f"{label!r} has no description: no seed shows it")
-                for label in bare
+                InputFault(where=where, what=f"{name!r} has no description: no seed shows it")
+                for name in bare
             ]
         )
-    return no_seeds(labels)
 
 
 def _checking(setting: Setting, rows: Source) -> Setting:
     """Return the setting in which rows from anywhere are held against the seeds."""
     recipe, seeds = setting.recipe, setting.seeds
-    given = read_given(
-        rows,
-        columns=_columns(recipe),
-        several=seeds.several,
-        pairs=seeds.pairs,
-        lenient=recipe.lenient,
-    )
+    columns, lenient = _columns(recipe), recipe.lenient
+    plain = seeds.task == "classification"
+    if plain:
+        given = read_given(
+            rows, columns=columns, several=seeds.several, pairs=seeds.pairs, lenient=lenient
+        )
+    else:
+        given = read_annotated(rows, columns=columns, task=seeds.task, lenient=lenient)
     found = {
-        "task": Classification.name,
+        "task": setting.seeds.task,
         "engine": "file",
         "per_label": None,
         "max_requests": len(given.labels) + 1,
@@ -191,7 +229,7 @@ def _checking(setting: Setting, rows: Source) -> Setting:
     return replace(
         setting,
         recipe=recipe.model_copy(update=found),
-        goal=all_of(given.labels, several=seeds.several),
+        goal=all_of(given.labels, several=seeds.several) if plain else all_texts(len(given.labels)),
         rows=given,
     )
 
@@ -215,19 +253,13 @@ def _labelling(setting: Setting, texts: Source) -> Setting:
     )
 
 
-def _goal(recipe: Recipe, seeds: SeedSet) -> Goal:
-    if recipe.total is not None:
-        return in_total(seeds, rows=recipe.total)
-    return per_label(seeds, rows=recipe.per_label or ROWS_UNLESS_SAID)
-
-
 def _resolved(setting: Setting) -> Recipe:
     """Return the recipe with what it leaves open filled in."""
     recipe, labelling = setting.recipe, setting.unlabelled is not None
     by_default = _LABELLING if labelling else _FROM_SEEDS if setting.used.examples else _FROM_LABELS
     quota = None if labelling or recipe.total is not None else recipe.per_label or ROWS_UNLESS_SAID
     found: dict[str, Any] = {
-        "task": Classification.name,
+        "task": setting.seeds.task,
         "per_label": quota,
         "engine": recipe.engine or ("endpoint" if recipe.endpoint else "seedlm"),
         "max_requests": recipe.max_requests or _REQUESTS_A_ROW * setting.goal.rows + 200,
@@ -240,16 +272,29 @@ def _resolved(setting: Setting) -> Recipe:
     return recipe.model_copy(update=found)
 
 
+def _showable(setting: Setting) -> Setting:
+    """Return the setting with the seeds that prompts may show, and how many they may not."""
+    task = setting.task
+    if not isinstance(task, Extraction):
+        return setting
+    shown = frozenset(seed.id for seed in setting.used.examples if task.can_carry(seed))
+    hidden = len(setting.used.examples) - len(shown)
+    what = f"seeds that an answer in {task.form.name} cannot say, not shown in prompts: {hidden}"
+    return replace(setting, shown=shown, notices=(*setting.notices, *([what] if hidden else [])))
+
+
 def _embedded(setting: Setting) -> Setting:
     """Return the setting with the model of `seedlm` that suits the seeds, sampled as it should."""
     recipe, notices = setting.recipe, setting.notices
     model = recipe.model or BUNDLED
     reason = None
-    if recipe.model is None:
+    if setting.seeds.task != "classification":
+        reason = f"it writes no rows of the task {setting.seeds.task}"
+    elif recipe.model is None:
         reason = unfit(setting.used, shots=recipe.shots, rows=recipe.rows_per_request)
-    if reason is not None:
-        model = NGRAM
+    if reason is not None and recipe.model is None:
         notices = (*notices, f"the n-grams of the seeds write, not the bundled model: {reason}")
+    model = NGRAM if reason is not None else model
     sampling = recipe.sampling
     if model == BUNDLED:
         said = {name: getattr(sampling, name) for name in sampling.model_fields_set}
@@ -280,10 +325,11 @@ def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
 def _templates(setting: Setting, recipe: Recipe) -> dict[str, Template]:
     """Load a template for each strategy in use; a label without seeds can only be described."""
     names = list(recipe.ways)
-    shown = {label for seed in setting.used.examples for label in labels_of(seed.target)}
+    shown = {label for seed in setting.used.examples for label in setting.task.labels_of(seed)}
     if "annotate" not in names and "zeroshot" not in names and set(setting.seeds.labels) - shown:
         names.append("zeroshot")
-    return {name: load_template(name, folder=recipe.templates) for name in names}
+    task = setting.seeds.task
+    return {name: load_template(name, folder=recipe.templates, task=task) for name in names}
 
 
 def renderer_of(setting: Setting) -> Renderer:
@@ -330,19 +376,4 @@ def _refuse_missing_encoder(encoder: str) -> None:
 def _columns(recipe: Recipe) -> Columns:
     return Columns(
         text=recipe.text_field, text_pair=recipe.text_pair_field, label=recipe.label_field
-    )
-
-
-def classification(seeds: SeedSet, recipe: Recipe) -> Classification:
-    """Return the task of writing rows of these labels, guided by the recipe."""
-    return Classification(
-        seeds.labels,
-        several=seeds.several,
-        pairs=seeds.pairs,
-        guidance=Guidance(
-            descriptions={name: text for name, text in (recipe.labels or {}).items() if text},
-            guidelines=recipe.guidelines,
-            glossary=recipe.glossary,
-            language=recipe.language,
-        ),
     )

@@ -19,6 +19,31 @@ _MARKUP = re.compile(
     r"[\\`*\[\]<>|&~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE
 )
 _PROVENANCE = ("strategy", "template", "template_digest", "engine", "model", "request_key")
+_ARGUMENT = [{"name": "entity", "dtype": "int64"}, {"name": "role", "dtype": "string"}]
+_LINKS: Mapping[str, list[Json]] = {
+    "ner": [],
+    "relations": [
+        {
+            "name": "relations",
+            "list": [
+                {"name": "head", "dtype": "int64"},
+                {"name": "tail", "dtype": "int64"},
+                {"name": "label", "dtype": "string"},
+            ],
+        }
+    ],
+    "events": [
+        {
+            "name": "events",
+            "list": [
+                {"name": "trigger", "dtype": "int64"},
+                {"name": "type", "dtype": "string"},
+                {"name": "arguments", "list": _ARGUMENT},
+            ],
+        }
+    ],
+}
+"""The columns of each extraction task beside its entities."""
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -50,7 +75,11 @@ def _front_matter(figures: Mapping[str, Json]) -> dict[str, Json]:
     return {
         "pretty_name": wording.visible(figures["run"]["name"]),
         "license": "unknown",
-        "task_categories": ["text-classification"],
+        "task_categories": [
+            "text-classification"
+            if figures["run"]["task"] not in _LINKS
+            else "token-classification"
+        ],
         **({"tags": ["synthetic"]} if figures["run"]["kind"] == "made" else {}),
         "size_categories": [_size(figures["counts"]["accepted"])],
         "configs": [
@@ -75,7 +104,7 @@ def _columns(figures: Mapping[str, Json]) -> list[Json]:
     return [
         _column("text", "string"),
         *([_column("text_pair", "string")] if seeds["pairs"] else []),
-        {"name": "label", "list": "string"} if seeds["several"] else _column("label", "string"),
+        *_target_columns(figures),
         _column("id", "string"),
         {
             "name": "provenance",
@@ -92,6 +121,17 @@ def _columns(figures: Mapping[str, Json]) -> list[Json]:
             ],
         },
     ]
+
+
+def _target_columns(figures: Mapping[str, Json]) -> list[Json]:
+    """Return the columns of what is to be learnt."""
+    task = figures["run"]["task"]
+    if task not in _LINKS:
+        several = figures["seeds"]["several"]
+        return [{"name": "label", "list": "string"} if several else _column("label", "string")]
+    places = [_column("start", "int64"), _column("end", "int64")]
+    entity = [*places, _column("label", "string"), _column("text", "string")]
+    return [{"name": "entities", "list": entity}, *_LINKS[task]]
 
 
 def _column(name: str, kind: str) -> dict[str, str]:

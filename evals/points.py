@@ -60,7 +60,7 @@ class Points:
             said = {} if verdict is None else rejection_fields(verdict)
             return {
                 "kind": kind,
-                "labels": list(labels),
+                "labels": list(dict.fromkeys(labels)),
                 "reason": said.get("reason"),
                 "filter": said.get("filter"),
                 "text": shorten(whole),

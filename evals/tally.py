@@ -130,7 +130,7 @@ class Tally:
         """Return the labels asked for; those that a given text got, where none were."""
         if arrival.ask.labels or not isinstance(row, Candidate):
             return list(arrival.ask.labels)
-        return list(self._subject.labels_of(row.example))
+        return list(dict.fromkeys(self._subject.labels_of(row.example)))
 
     # What it comes to ---------------------------------------------------------------------------
 
@@ -171,6 +171,9 @@ class Tally:
         subject = self._subject
         seeds = (subject.labels_of(seed) for seed in subject.seeds.examples)
         shared = any(len(subject.cells_of(labels)) > 1 for labels in seeds)
+        shared |= subject.task != "classification" and not subject.wanted.keys().isdisjoint(
+            subject.seeds.labels  # cells of types count mentions
+        )
         wanted = None if shared else sum(subject.wanted.values())
         return {"wanted": wanted, **{name: self.counts[name] for name in _COUNTS}}
 

@@ -17,7 +17,7 @@ from augment.records import EMPTY
 _ONLY_IN_A_FILE = frozenset(
     {
         "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
-        "strategies", "sampling", "filters",
+        "strategies", "sampling", "filters", "entities", "relations", "events",
     }
 )  # fmt: skip
 

@@ -11,8 +11,18 @@ from typing import Any
 
 from augment.errors import InputError
 from augment.formats.layout import Source, lay_out
-from augment.formats.rows import Columns, RawRow, is_blank, is_list, label_cell
+from augment.formats.rows import (
+    Columns,
+    RawRow,
+    Table,
+    annotation_cell,
+    is_blank,
+    is_list,
+    label_cell,
+)
+from augment.records import TaskName
 from augment.shown import listed, shown
+from augment.spans.reading import FIELDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +41,32 @@ class Given:
     answers: Sequence[str]
     digest: str
     warnings: tuple[str, ...]
+
+
+def read_annotated(source: Source, *, columns: Columns, task: TaskName, lenient: bool) -> Given:
+    """Read annotated rows as they are: wrong offsets are for the task to reject.
+
+    Args:
+        source: of the rows.
+        columns: the names of the columns, as far as the user gives them.
+        task: of the seeds.
+        lenient: as for `read_given`.
+
+    Raises:
+        InputError: as `read_given`.
+    """
+    table, layout = lay_out(source, columns, allowed=None, labelled=True, task=task)
+    if table.faults and not lenient:
+        raise table.error(table.faults)
+    answers = [
+        json.dumps(
+            {"text": _text(row.values.get(layout.text))}
+            | {name: annotation_cell(row, name, untyped=table.untyped) for name in FIELDS[task]},
+            default=shown,
+        )
+        for row in table.rows
+    ]
+    return _given(table, labels=[()] * len(answers), answers=answers)
 
 
 def read_given(
@@ -64,6 +100,10 @@ def read_given(
         )
         for row, own, cell in zip(table.rows, labels, cells, strict=True)
     ]
+    return _given(table, labels=labels, answers=answers)
+
+
+def _given(table: Table, *, labels: Sequence[tuple[str, ...]], answers: Sequence[str]) -> Given:
     skipped = f"lines that are no rows, skipped: {len(table.faults)}"
     return Given(
         name=Path(table.name).name,

@@ -6,8 +6,8 @@ have none (negatives) are made as often as the seeds have them.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from augment.plan.goal import Goal, LabelSet
 from augment.records import SeedSet
@@ -20,8 +20,8 @@ WITH = "(something to mark)"
 def per_type(seeds: SeedSet, *, mentions: int) -> Goal:
     """Return at least so many accepted mentions of each type, in as few rows as may be.
 
-    Types are asked for together as the seeds have them together. Negatives have their share in the
-    rows that are needed if each has as many mentions as a seed.
+    Types are asked for together as the seeds have them together. Negatives are so many beside the
+    rows that this takes, if each is as full as the seeds of its types, as they are among the seeds.
     """
     sets = _type_sets(seeds)
     shown = {name for types in sets for name in types}
@@ -29,8 +29,7 @@ def per_type(seeds: SeedSet, *, mentions: int) -> Goal:
     choices |= {(name,): (name,) for name in seeds.labels if name not in shown}
     wanted = dict.fromkeys(seeds.labels, mentions)
     positive = sum(count for types, count in sets.items() if types)
-    each = sum(len(counted(row.target, seeds.task)) for row in seeds.examples)
-    least = math.ceil(mentions * len(wanted) / max(each / max(positive, 1), 1.0))
+    least = _rows_needed(seeds, list(choices), wanted=wanted)
     negatives = round(least * sets[()] / positive) if positive else 0
     if negatives:
         wanted[WITHOUT] = negatives
@@ -40,7 +39,6 @@ def per_type(seeds: SeedSet, *, mentions: int) -> Goal:
         choices=choices,
         rows=mentions * len(seeds.labels) + negatives,
         each=True,
-        weights=sets,
     )
 
 
@@ -59,6 +57,32 @@ def rows_in_total(seeds: SeedSet, *, rows: int) -> Goal:
         otherwise=(WITH,),
         weights=sets,
     )
+
+
+def _rows_needed(seeds: SeedSet, choices: Sequence[LabelSet], *, wanted: Mapping[str, int]) -> int:
+    """Return how many rows it takes if the choice that fills most is always taken."""
+    found: dict[LabelSet, list[Counter[str]]] = {}
+    order = {name: place for place, name in enumerate(seeds.labels)}
+    for seed in seeds.examples:
+        own = Counter(name for name in counted(seed.target, seeds.task) if name in order)
+        found.setdefault(tuple(sorted(own, key=order.__getitem__)), []).append(own)
+    fill = {
+        types: {
+            name: sum(row[name] for row in found[types]) / len(found[types])
+            if types in found
+            else 1.0
+            for name in types
+        }
+        for types in choices
+    }
+    missing = {name: float(count) for name, count in wanted.items()}
+    rows = 0
+    while any(count > 0 for count in missing.values()):
+        best = max(choices, key=lambda types: sum(missing[name] > 0 for name in types))
+        for name, count in fill[best].items():
+            missing[name] -= count
+        rows += 1
+    return rows
 
 
 def _type_sets(seeds: SeedSet) -> Counter[LabelSet]:

@@ -207,15 +207,27 @@ class Planner:
         if most == 0:
             return []
 
-        def need(labels: LabelSet) -> tuple[float, float]:
+        best = [labels for labels, gain in gains.items() if gain == most]
+        if self._goal.weights:
+            return [(labels, most) for labels in self._by_weight(best)]
+
+        def need(labels: LabelSet) -> tuple[float, int]:
             cells = self._choices[labels]
             level = sum(short[cell.name] / max(cell.wanted, 1) for cell in cells)
-            often = max(self._goal.weights.get(labels, 1), 1)
-            return (-round(level, 2), self._asked[frozenset(labels)] / often)
+            return (-round(level, 2), self._asked[frozenset(labels)])
 
-        best = sorted((labels for labels, gain in gains.items() if gain == most), key=need)
+        best.sort(key=need)
         rounds = math.ceil(_ROUND / len(best))
         return [(labels, most) for labels in best * rounds][:_ROUND]
+
+    def _by_weight(self, choices: Sequence[LabelSet]) -> list[LabelSet]:
+        """Return the next asks that bring what was asked for nearest to the weights."""
+        asked = {labels: self._asked[frozenset(labels)] for labels in choices}
+        found: list[LabelSet] = []
+        for _ in range(_ROUND):
+            found.append(min(choices, key=lambda c: (asked[c] + 1) / self._goal.weights.get(c, 1)))
+            asked[found[-1]] += 1
+        return found
 
     def _propose(self, labels: LabelSet) -> Ask:
         """Draw a strategy by weight; one that has no way for these labels leaves it to the next."""

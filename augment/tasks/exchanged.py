@@ -24,48 +24,48 @@ class Exchanged:
 
     def __init__(self, task: Task[Any], exchange: Exchange) -> None:
         self.name = task.name
-        self._task = task
+        self.task = task
         self._exchange = exchange
 
     def constants(self) -> Mapping[str, Any]:
         """Return the task's."""
-        return self._task.constants()
+        return self.task.constants()
 
     def variables(self, ask: Ask, exemplars: Sequence[Example[Any]]) -> Mapping[str, Any]:
         """Return the task's."""
-        return self._task.variables(ask, exemplars)
+        return self.task.variables(ask, exemplars)
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
         """Return the task's."""
-        return self._task.schema(ask)
+        return self.task.schema(ask)
 
     def parse(self, answer: str, ask: Ask) -> Sequence[Example[Any] | Fault]:
         """Return the task's rows, changed; of faults the text is too, for it is written out."""
         return [
             self._changed(row) if isinstance(row, Example) else self._fault(row)
-            for row in self._task.parse(answer, ask)
+            for row in self.task.parse(answer, ask)
         ]
 
     def unfinished(self, ask: Ask, *, text: str, text_pair: str | None) -> Example[Any]:
         """Return the task's row, changed."""
-        return self._changed(self._task.unfinished(ask, text=text, text_pair=text_pair))
+        return self._changed(self.task.unfinished(ask, text=text, text_pair=text_pair))
 
     def texts_of(self, ask: Ask) -> tuple[str, str | None]:
         """Return the task's texts, changed."""
-        text, text_pair = self._task.texts_of(ask)
+        text, text_pair = self.task.texts_of(ask)
         return self._text(text), None if text_pair is None else self._text(text_pair)
 
     def probability(self, completion: Completion) -> float | None:
         """Return the task's."""
-        return self._task.probability(completion)
+        return self.task.probability(completion)
 
     def fields(self, example: Example[Any]) -> dict[str, Json]:
         """Return the task's."""
-        return self._task.fields(example)
+        return self.task.fields(example)
 
     def labels_of(self, example: Example[Any]) -> tuple[str, ...]:
         """Return the task's."""
-        return self._task.labels_of(example)
+        return self.task.labels_of(example)
 
     def _changed(self, example: Example[Any]) -> Example[Any]:
         text, edits = replaced(example.text, self._exchange)

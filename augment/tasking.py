@@ -1,0 +1,149 @@
+"""Which task a run has, made from its seeds and its recipe; and the goal that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from augment.engines.embedded import BUNDLED
+from augment.errors import InputError, InputFault
+from augment.plan.goal import Goal, in_total, per_label
+from augment.plan.mentions import per_type, rows_in_total
+from augment.protocols import Task
+from augment.recipe import Recipe
+from augment.records import SeedSet, TaskName
+from augment.spans.reading import Allowed
+from augment.spans.types import EventType, RelationType, Types, learnt
+from augment.tasks.classification import Classification, Guidance
+from augment.tasks.extraction import Extraction
+
+ROWS_UNLESS_SAID = 50
+_CLOSING = "</"
+
+
+def task_of(seeds: SeedSet, recipe: Recipe) -> Task[Any]:
+    """Return the task of writing rows like the seeds, guided by the recipe."""
+    if seeds.task == "classification":
+        return classification(seeds, recipe)
+    return extraction(seeds, recipe)
+
+
+def classification(seeds: SeedSet, recipe: Recipe) -> Classification:
+    """Return the task of writing rows of these labels, guided by the recipe."""
+    return Classification(
+        seeds.labels,
+        several=seeds.several,
+        pairs=seeds.pairs,
+        guidance=_guidance(recipe),
+    )
+
+
+def extraction(seeds: SeedSet, recipe: Recipe) -> Extraction:
+    """Return the task of writing annotated rows, guided by the recipe."""
+    return Extraction(
+        types_of(seeds, recipe),
+        form=recipe.answer_form,
+        most=max((len(seed.target.entities) for seed in seeds.examples), default=0),
+        strict=not any(_CLOSING in seed.text for seed in seeds.examples),
+        guidance=_guidance(recipe),
+    )
+
+
+def types_of(seeds: SeedSet, recipe: Recipe) -> Types:
+    """Return the types of annotations: the recipe's, with what it leaves open from the seeds."""
+    given = recipe.entities
+    relations = recipe.relations
+    events = recipe.events
+    return learnt(
+        seeds.examples,
+        task=seeds.task,
+        entities=None if given is None else {name: text or "" for name, text in given.items()},
+        relations=None
+        if relations is None
+        else {
+            name: RelationType(heads=each.head, tails=each.tail, description=each.description)
+            for name, each in relations.items()
+        },
+        events=None
+        if events is None
+        else {
+            name: EventType(
+                triggers=each.trigger,
+                required=dict.fromkeys(each.required, ()),
+                optional=dict.fromkeys(each.optional, ()),
+                description=each.description,
+            )
+            for name, each in events.items()
+        },
+    )
+
+
+def allowed_types(recipe: Recipe) -> Allowed:
+    """Return the names that annotations may hold, as far as the recipe says."""
+    names = (recipe.entities, recipe.relations, recipe.events)
+    entities, relations, events = (None if each is None else tuple(each) for each in names)
+    return Allowed(entities=entities, relations=relations, events=events)
+
+
+def described_task(recipe: Recipe) -> TaskName:
+    """Return the task that a recipe without seeds describes: the richest."""
+    if recipe.task is not None:
+        return recipe.task
+    named: dict[TaskName, object] = {
+        "events": recipe.events, "relations": recipe.relations, "ner": recipe.entities,
+    }  # fmt: skip
+    found: list[TaskName] = [task for task, types in named.items() if types]
+    return found[0] if found else "classification"
+
+
+def goal_of(seeds: SeedSet, recipe: Recipe) -> Goal:
+    """Return how much is wanted of what."""
+    rows = recipe.per_label or ROWS_UNLESS_SAID
+    if seeds.task == "classification":
+        return (
+            per_label(seeds, rows=rows)
+            if recipe.total is None
+            else in_total(seeds, rows=recipe.total)
+        )
+    if recipe.total is None:
+        return per_type(seeds, mentions=rows)
+    return rows_in_total(seeds, rows=recipe.total)
+
+
+def refuse_foreign(seeds: SeedSet, recipe: Recipe, *, unlabelled: bool) -> None:
+    """Refuse what in a recipe belongs to other tasks than that of the seeds.
+
+    Raises:
+        InputError: everything that does.
+    """
+    if faults := list(_foreign(seeds.task, recipe, unlabelled=unlabelled)):
+        raise InputError(faults)
+
+
+def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[InputFault]:
+    if task == "classification":
+        for name in ("entities", "relations", "events"):
+            if getattr(recipe, name) is not None:
+                what = f"the seeds are rows of the task {task}, which has labels"
+                yield InputFault(where=name, what=what)
+        return
+    if recipe.labels is not None:
+        where = "entities" if task == "ner" else task
+        what = f"the seeds are rows of the task {task}: describe its types under `{where}`"
+        yield InputFault(where="labels", what=what)
+    embedded = recipe.endpoint is None and recipe.engine in {None, "seedlm"}
+    if embedded and recipe.model == BUNDLED:
+        what = f"the bundled model writes no rows of the task {task}; --model ngram does"
+        yield InputFault(where="--model", what=what)
+    if unlabelled:
+        what = f"texts are given labels, and not yet annotations of the task {task}"
+        yield InputFault(where="--unlabelled", what=what)
+
+
+def _guidance(recipe: Recipe) -> Guidance:
+    return Guidance(
+        descriptions={name: text for name, text in (recipe.labels or {}).items() if text},
+        guidelines=recipe.guidelines,
+        glossary=recipe.glossary,
+        language=recipe.language,
+    )

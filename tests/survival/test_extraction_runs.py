@@ -1,0 +1,204 @@
+"""Whole runs of the extraction tasks: quotas of mentions, exact offsets, a folder like any."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from augment_command import here
+
+CORPORA = {
+    # seeds, of each what to keep; how many mentions of each type
+    "crossner_ai/train": (100, 6),
+    "wnut17/train": (150, 6),
+    "restaurant8k_slots/train_frac64": (128, 6),
+    "fewrel_val_wiki/train": (0, 4),
+    "phee_pharmacovigilance_events/train": (80, 6),
+}
+_COUNTED = {"ner": ("entities", "label"), "relations": ("relations", "label")}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def seeds_from(path: Path, *, rows: int) -> list[dict[str, Any]]:
+    """The first rows, or five of each relation."""
+    found = lines(path)
+    if rows:
+        return found[:rows]
+    seen: Counter[str] = Counter()
+    kept = []
+    for row in found:
+        label = row["relations"][0]["label"]
+        seen[label] += 1
+        kept += [row] if seen[label] <= 5 else []
+    return kept
+
+
+def counted(rows: list[dict[str, Any]], task: str) -> Counter[str]:
+    name, key = _COUNTED.get(task, ("events", "type"))
+    return Counter(each[key] for row in rows for each in row[name])
+
+
+def check_offsets(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        for each in row["entities"]:
+            assert row["text"][each["start"] : each["end"]] == each["text"]
+            assert each["text"] == each["text"].strip() != ""
+        places = range(len(row["entities"]))
+        for each in row.get("relations", ()):
+            assert {each["head"], each["tail"]} <= set(places)
+        for each in row.get("events", ()):
+            assert {each["trigger"], *(a["entity"] for a in each["arguments"])} <= set(places)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_run_from_a_public_corpus_fills_every_type(name, corpora: Path, tmp_path: Path) -> None:
+    keep, mentions = CORPORA[name]
+    seeds = seeds_from(corpora / "extraction" / f"{name}.jsonl", rows=keep)
+    path = tmp_path / "seeds.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in seeds), "utf-8")
+    out = tmp_path / "out"
+
+    ended = here("run", path, "--per-label", mentions, "--out", out)
+    assert (ended.code, ended.err) == (0, "")
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    accepted, rejected = lines(out / "accepted.jsonl"), lines(out / "rejected.jsonl")
+    check_offsets(accepted)
+    check_offsets(rejected)
+    types = counted(accepted, report["run"]["task"])
+    assert all(
+        types[cell["cell"]] == cell["accepted"] >= cell["wanted"]
+        for cell in report["cells"]
+        if not cell["cell"].startswith("(")
+    )
+    assert report["counts"]["accepted"] == len(accepted)
+    assert report["counts"]["rejected"] == len(rejected)
+    again = here("run", path, "--per-label", mentions, "--out", out)
+    assert (again.code, lines(out / "accepted.jsonl")) == (0, accepted)
+
+
+SEEDS = [
+    {"text": f"{who} went to {where} by {how}", "entities": [
+        {"start": 0, "end": len(who), "label": "person"},
+        {"start": len(who) + 9, "end": len(who) + 9 + len(where), "label": "city"},
+    ]}
+    for who, where, how in [
+        ("Ada", "Bonn", "train early that morning"), ("Bo", "Kiel", "boat"),
+        ("Grace", "New York", "plane once more"), ("Zoë", "Köln", "bus 😀 again"),
+    ]
+] + [{"text": text, "entities": []} for text in (
+    "nobody came to the door at all that night", "nobody knows why the door was open",
+    "the door was shut again that night and we slept", "we slept until nobody came back again",
+)]  # fmt: skip
+
+
+def seeds_file(folder: Path) -> Path:
+    path = folder / "seeds.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in SEEDS), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", ["marks", "mentions"])
+def test_so_many_rows_in_total_in_either_form(form, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = here(
+        "run", seeds_file(tmp_path), "--total", 6, "--answer-form", form, "--max-variants", 9,
+        "--out", out,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    rows = lines(out / "accepted.jsonl")
+    assert len(rows) == 6
+    assert sum(not row["entities"] for row in rows) == 3
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache"))
+    assert [row["entities"] for row in loaded] == [row["entities"] for row in rows]
+
+
+def test_rows_from_elsewhere_are_checked_against_annotated_seeds(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Cy took a walk through old Wien", "entities": [
+            {"start": 0, "end": 2, "label": "person"}, {"start": 27, "end": 31, "label": "city"}]},
+        {"text": "Cy", "entities": [{"start": 0, "end": 9, "label": "person"}]},
+        {"text": "a river", "entities": [{"start": 2, "end": 7, "label": "river"}]},
+        {**SEEDS[0]},
+    ]  # fmt: skip
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+    out = tmp_path / "out"
+    ended = here("check", path, "--seeds", seeds_file(tmp_path), "--out", out)
+    assert ended.code == 0, ended.err
+    assert [row["text"] for row in lines(out / "accepted.jsonl")] == [rows[0]["text"]]
+    reasons = Counter(row["reason"] for row in lines(out / "rejected.jsonl"))
+    assert reasons == {"offsets": 1, "unknown_type": 1, "copy_of_seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model", "bundled"], "the bundled model writes no rows of the task ner"),
+        (["--task", "events"], "no column 'events', which the task events needs"),
+    ],
+)
+def test_what_does_not_go_with_annotated_seeds_is_refused(options, said, tmp_path: Path) -> None:
+    ended = here("run", seeds_file(tmp_path), *options, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("labels: [city]", "labels: the seeds are rows of the task ner: describe its types under"),
+        ("entities: [city]", "label 'person' is not one of ['city']"),
+    ],
+)
+def test_types_of_the_recipe_are_the_types(recipe, said, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe, "utf-8")
+    ended = here("run", seeds_file(tmp_path), "--recipe", path, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_the_server_answers_annotated_asks_with_faults_that_are_counted(
+    openai_server, tmp_path: Path
+) -> None:
+    server = openai_server(junk=0.3, error_500=0.1)
+    out = tmp_path / "out"
+    ended = here(
+        "run", seeds_file(tmp_path), "--endpoint", server.url, "--total", 3, "--max-requests", 30,
+        "--out", out,
+    )  # fmt: skip
+    assert ended.code in {0, 3}, ended.err
+    counts = json.loads((out / "report.json").read_text("utf-8"))["counts"]
+    assert counts["candidates"] + counts["none"] == counts["accepted"] + counts["rejected"]
+    check_offsets(lines(out / "accepted.jsonl"))
+
+
+def test_where_addresses_are_masked_the_mentions_behind_them_stay_exact(tmp_path: Path) -> None:
+    seeds = [
+        {
+            "text": f"{who} writes to {who.lower()}@{host}.de from {city} {when}",
+            "entities": [
+                {"start": at, "end": at + len(city), "label": "city"},
+            ],
+        }
+        for who, host, city, when in [
+            ("Ada", "werft", "Bonn", "every single day"), ("Grace", "hafen", "Kiel", "at night"),
+            ("Zoë", "kontor", "Köln", "before the boat leaves"), ("Bo", "anker", "Ulm", "too"),
+        ]
+        for at in [len(f"{who} writes to {who.lower()}@{host}.de from ")]
+    ]  # fmt: skip
+    path, out = tmp_path / "seeds.jsonl", tmp_path / "out"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in seeds), "utf-8")
+    here("run", path, "--total", 6, "--pii", "mask", "--out", out)
+    made = lines(out / "accepted.jsonl") + lines(out / "rejected.jsonl")
+
+    check_offsets(made)
+    assert any("@" not in row["text"] and row["entities"] for row in made)
+    assert not any("@" in row["text"] for row in made)
