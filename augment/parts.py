@@ -30,6 +30,8 @@ from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
 from augment.filters.similarity import Similarity
+from augment.filters.span_agreement import SpanAgreement
+from augment.filters.unmarked import Unmarked
 from augment.filters.variants import Variants
 from augment.pii.replace import MASKS
 from augment.plan.attributes import Attributes
@@ -262,8 +264,11 @@ def filters_of(
         *([Copy(sketcher)] if plain else []),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),
-        *(_of_labels(setting, seeds) if plain else []),
+        Agreement(precision=chosen.agreement_precision, encoder=seeds.name)
+        if plain
+        else SpanAgreement(precision=chosen.agreement_precision),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
+        *([] if plain else [Unmarked(repeated=_repeated(setting))]),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate)
         if plain
         else Variants(sketcher, most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
@@ -275,9 +280,9 @@ def filters_of(
     return filters
 
 
-def _of_labels(setting: Setting, seeds: SeedVectors) -> list[Filter]:
-    precision = setting.recipe.filters.agreement_precision
-    return [Agreement(precision=precision, encoder=seeds.name)]
+def _repeated(setting: Setting) -> bool:
+    task = setting.task
+    return not isinstance(task, Extraction) or task.types.repeated
 
 
 def given_request(ask: Ask) -> Request:

@@ -90,7 +90,7 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "variants", "pii",
+            "near_duplicate", "unmarked", "variants", "pii",
         ],
         ...,
     ] = ()  # fmt: skip

@@ -15,7 +15,7 @@ from augment.recipe import Recipe
 
 ONLY_IN_A_FILE = {
     "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
-    "strategies", "sampling", "filters",
+    "strategies", "sampling", "filters", "entities", "relations", "events",
 }  # fmt: skip
 
 
