@@ -31,6 +31,7 @@ from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
 from augment.filters.similarity import Similarity
 from augment.filters.span_agreement import SpanAgreement
+from augment.filters.toxicity import ToxicityFilter
 from augment.filters.unmarked import Unmarked
 from augment.filters.variants import Variants
 from augment.pii.replace import MASKS
@@ -268,6 +269,11 @@ def filters_of(
         if plain
         else SpanAgreement(precision=chosen.agreement_precision),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
+        ToxicityFilter(
+            encoder="" if seeds.encoder is None else seeds.name,
+            no_basis=seeds.no_basis,
+            threshold=chosen.toxicity,
+        ),
         *([] if plain else [Unmarked(repeated=_repeated(setting))]),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate)
         if plain

@@ -82,6 +82,7 @@ class Filters(Closed):
         without: names of filters that are left out.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
+        toxicity: probability of being hateful or abusive from which a row is rejected.
         agreement_precision: share of the rows rejected for their label that would be rightly so
             if one row in ten bore a wrong one.
         least_probability: of a label that the engine chose, below which a row is rejected.
@@ -90,12 +91,13 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "unmarked", "variants", "pii",
+            "near_duplicate", "unmarked", "variants", "pii", "toxicity",
         ],
         ...,
     ] = ()  # fmt: skip
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
+    toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.75
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 

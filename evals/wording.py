@@ -36,6 +36,7 @@ _REASONS = {
     "no_other_label": "rows that bear every label",
     "no_probability": "the engine did not tell how sure it was",
     "no_seeds": "there are no seeds",
+    "other_encoder": "its model takes the vectors of another encoder",
     "pii": "rows with personal data",
     "pii_of_seed": "personal data of a seed",
     "pii_placeholder": "made-up personal data",
@@ -51,6 +52,7 @@ _REASONS = {
     "too_long": "texts too long",
     "too_near": "rows that say what a seed says",
     "too_short": "texts too short",
+    "toxicity": "hateful or abusive rows",
     "truncated": "answers cut off",
     "unknown_label": "labels that the seeds do not have",
     "unknown_language": "the encoder does not know the language",
@@ -60,6 +62,7 @@ _REASONS = {
 
 _SCALES = {
     "agreement": "how much better another label fits than the row's own",
+    "toxicity": "probability of being hateful or abusive",
     "similarity": "cosine to the nearest seed of the row's label",
 }
 

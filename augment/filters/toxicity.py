@@ -1,0 +1,111 @@
+"""Rows that are hateful or abusive, unless that is what their label is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from augment.protocols import Vectors
+from augment.records import Calibration, Candidate, Example, Verdict, labels_of
+from augment.toxicity.model import ENCODER, Toxicity, bundled
+
+THRESHOLD = 0.6
+"""Probability from which a row is rejected; what that finds and loses is in `measured.json`."""
+_WANTED_SHARE = 0.05
+"""Share of a label's seeds from which on toxic rows are what the user wants of it."""
+_WANTED_SEEDS = 2
+_NO_LABEL = ""
+"""Seeds without a label are a group of their own; no label is named so."""
+
+
+class ToxicityFilter:
+    """Rejects rows that are toxic by the bundled model.
+
+    Where at least 5 % of a label's seeds, and two of them, are toxic themselves, its rows are held
+    against those seeds instead: the threshold lies halfway from the most toxic of them to
+    certainty, and the report tells how many of either are toxic. The model takes MiniLM's vectors
+    and knows English; without them the filter abstains.
+
+    Args:
+        encoder: name of the encoder whose vectors come in.
+        no_basis: why no vectors come in, where none do.
+        threshold: probability from which a row is rejected.
+    """
+
+    name = "toxicity"
+    sequential = False
+    by_meaning = True
+
+    def __init__(
+        self, *, encoder: str = "", no_basis: str = "no_encoder", threshold: float = THRESHOLD
+    ) -> None:
+        self._model = Toxicity(bundled()) if encoder == ENCODER else None
+        self._why = "other_encoder" if encoder and self._model is None else no_basis
+        self._threshold = threshold
+        self._wanted: dict[str, tuple[float, float]] = {}
+        self.calibration: Calibration | None = None
+
+    def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
+        """Learn how toxic the seeds of each label are."""
+        if vectors is None or self._model is None or not seeds:
+            return
+        scores = self._model.probabilities([seed.whole for seed in seeds], vectors)
+        of_label: dict[str, list[float]] = {}
+        for seed, score in zip(seeds, scores, strict=True):
+            for label in labels_of(seed.target) or (_NO_LABEL,):
+                of_label.setdefault(label, []).append(float(score))
+        for label, own in of_label.items():
+            toxic = sum(score >= self._threshold for score in own)
+            if toxic >= max(_WANTED_SEEDS, _WANTED_SHARE * len(own)):
+                self._wanted[label] = toxic / len(own), (1 + max(own)) / 2
+        self.calibration = Calibration(
+            filter=self.name,
+            basis=f"a model on {ENCODER} and character n-grams",
+            statement=self._statement(int((scores >= self._threshold).sum()), seeds=len(seeds)),
+            scores=tuple(map(float, scores)),
+            thresholds=(self._threshold,),
+        )
+
+    def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
+        """Return one verdict each, in order; the score is the probability of being toxic."""
+        if vectors is None or self._model is None:
+            nothing = Verdict(filter=self.name, outcome="abstained", reason=self._why)
+            return [nothing] * len(candidates)
+        scores = self._model.probabilities([row.example.whole for row in candidates], vectors)
+        return [
+            self._on(row.example, float(score))
+            for row, score in zip(candidates, scores, strict=True)
+        ]
+
+    def observe(self, accepted: Sequence[Example[Any]]) -> None:
+        """Learn nothing."""
+
+    def _on(self, example: Example[Any], score: float) -> Verdict:
+        labels = labels_of(example.target) or (_NO_LABEL,)
+        wanted = [label for label in labels if label in self._wanted]
+        threshold = max([self._threshold, *(self._wanted[label][1] for label in wanted)])
+        rejected = score >= threshold
+        spared = not rejected and score >= self._threshold
+        return Verdict(
+            filter=self.name,
+            outcome="rejected" if rejected else "passed",
+            score=score,
+            threshold=threshold,
+            reason="toxicity" if rejected else None,
+            detail=self._spared(wanted[0]) if spared else None,
+        )
+
+    def _spared(self, label: str) -> str:
+        return f"toxic, as {self._wanted[label][0]:.0%} of the seeds of {label or 'no label'} are"
+
+    def _statement(self, toxic: int, *, seeds: int) -> str:
+        said = (
+            f"Rows are rejected from a probability of {self._threshold:g}; "
+            f"{toxic} of {seeds} seeds reach it."
+        )
+        if not self._wanted:
+            return said
+        listed = ", ".join(
+            f"{label or 'no label'} ({share:.0%})" for label, (share, _) in self._wanted.items()
+        )
+        return f"{said} Rows may be as toxic as the seeds of these labels, which are so: {listed}."

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from augment.filters.toxicity import THRESHOLD, ToxicityFilter
+from augment.protocols import Vectors
+from augment.records import Ask, Candidate, Example, Verdict
+from augment.toxicity.model import ENCODER
+
+ASK = Ask(number=0, strategy="fewshot", labels=("a",))
+SWEARING = "you fucking bitch, shut the fuck up"
+HARMLESS = "where is my parcel?"
+
+
+def example(text: str, label: str = "a", row: str = "1") -> Example[str]:
+    return Example(id=row, text=text, target=label)
+
+
+def plain(count: int) -> Vectors:
+    """Vectors of which the model knows nothing: the words alone decide."""
+    return np.full((count, 384), 1 / np.sqrt(384), dtype=np.float32)
+
+
+def fitted(*seeds: tuple[str, str]) -> ToxicityFilter:
+    by = ToxicityFilter(encoder=ENCODER)
+    by.fit([example(text, label) for text, label in seeds], plain(len(seeds)))
+    return by
+
+
+def judged(by: ToxicityFilter, text: str, label: str = "a") -> Verdict:
+    row = Candidate(example=example(text, label), ask=ASK, key="k", index=0)
+    (verdict,) = by.judge([row], plain(1))
+    return verdict
+
+
+def test_toxic_rows_are_rejected_and_others_pass_with_their_probability() -> None:
+    by = fitted((HARMLESS, "a"))
+    toxic, harmless = judged(by, SWEARING), judged(by, "the parcel has not come")
+    assert (toxic.outcome, toxic.reason, toxic.threshold) == ("rejected", "toxicity", THRESHOLD)
+    assert harmless.outcome == "passed"
+    assert toxic.score is not None
+    assert harmless.score is not None
+    assert 0 <= harmless.score < THRESHOLD <= toxic.score <= 1
+
+
+def test_a_label_of_toxic_seeds_keeps_its_rows_and_other_labels_do_not() -> None:
+    seeds = [(SWEARING, "abuse"), ("fuck you, you stupid cunt", "abuse"), (HARMLESS, "question")]
+    by = fitted(*seeds, *[(HARMLESS, "question")] * 9)
+    kept = judged(by, SWEARING, "abuse")
+    assert (kept.outcome, kept.detail) == ("passed", "toxic, as 100% of the seeds of abuse are")
+    assert judged(by, SWEARING, "question").outcome == "rejected"
+    assert by.calibration is not None
+    assert "abuse (100%)" in by.calibration.statement
+    assert "2 of 12 seeds reach it" in by.calibration.statement
+
+
+def test_one_toxic_seed_makes_no_label_toxic() -> None:
+    by = fitted((SWEARING, "a"), *[(HARMLESS, "a")] * 9)
+    assert judged(by, SWEARING).outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "reason"), [("", "unknown_language"), ("another", "other_encoder")]
+)
+def test_without_the_vectors_it_was_made_for_it_abstains(encoder: str, reason: str) -> None:
+    by = ToxicityFilter(encoder=encoder, no_basis="unknown_language")
+    by.fit([example(HARMLESS)], plain(1))
+    verdict = judged(by, SWEARING)
+    assert (verdict.outcome, verdict.reason, verdict.score) == ("abstained", reason, None)
+    assert by.calibration is None
