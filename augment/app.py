@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -98,6 +99,8 @@ class Outcome:
 Watch = Callable[[Progress], None]
 Say = Callable[[str], None]
 Accepted = Callable[[dict[str, Json]], None]
+EngineOf = Callable[[Setting], AbstractAsyncContextManager[Engine]]
+"""Holds the engine of a run."""
 
 
 def _silent(_: object) -> None:
@@ -105,7 +108,12 @@ def _silent(_: object) -> None:
 
 
 async def run(
-    inputs: Inputs, recipe: Recipe, *, watch: Watch = _silent, say: Say = _silent
+    inputs: Inputs,
+    recipe: Recipe,
+    *,
+    watch: Watch = _silent,
+    say: Say = _silent,
+    engine: EngineOf = engine_of,
 ) -> Outcome:
     """Run or continue until every quota is full, and write the run's folder.
 
@@ -117,12 +125,13 @@ async def run(
         recipe: how to go about it.
         watch: told how far the run has come, a few times a second.
         say: told what is going on before that.
+        engine: holds who answers, where that is not left to the recipe.
 
     Raises:
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: nothing more can be done; the folder can be continued.
     """
-    return await carry_out(prepare(inputs, recipe), watch=watch, say=say)
+    return await carry_out(prepare(inputs, recipe), watch=watch, say=say, engine=engine)
 
 
 async def carry_out(
@@ -131,6 +140,7 @@ async def carry_out(
     watch: Watch = _silent,
     say: Say = _silent,
     accepted: Accepted | None = None,
+    engine: EngineOf = engine_of,
 ) -> Outcome:
     """Do what was prepared; as `run`.
 
@@ -139,13 +149,14 @@ async def carry_out(
         watch: as for `run`.
         say: as for `run`.
         accepted: told each accepted row, as accepted.jsonl has it.
+        engine: as for `run`.
     """
     recipe = setting.recipe
     known = has_vectors(recipe.out)
     with encoder_worker(setting, known=known) as worker:
-        async with engine_of(setting) as engine:
-            recipe = recipe.model_copy(update={"model": engine.model})
-            setting = replace(setting, recipe=recipe, revision=engine.revision)
+        async with engine(setting) as answering:
+            recipe = recipe.model_copy(update={"model": answering.model})
+            setting = replace(setting, recipe=recipe, revision=answering.revision)
             if worker is not None and not known:
                 here = recipe.encoder == ENCODER or Path(recipe.encoder).is_dir()
                 hub = "" if here else f" {recipe.encoder}, from the model hub where it is not here,"
@@ -161,7 +172,7 @@ async def carry_out(
                 )
                 with run_encoder(worker, recipe.out) as encoder:
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
-                    session = _Session(setting, engine, journal, seeds, accepted=accepted)
+                    session = _Session(setting, answering, journal, seeds, accepted=accepted)
                     outcome = await session.to_the_end(watch)
                 if worker is None:
                     return outcome

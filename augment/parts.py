@@ -140,6 +140,9 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
         named = _VARIABLE.fullmatch(recipe.api_key_env)  # else it may be the key itself
         what = f"{recipe.api_key_env if named else 'the variable that it names'} is not set"
         raise InputError.one("--api-key-env", what)
+    if recipe.endpoint is None and recipe.serve is not None:
+        what = "is for the command; from Python start `augment serve MODEL`, and give its endpoint"
+        raise InputError.one("serve", what)
     return EndpointSettings(
         url=(recipe.endpoints or ("",))[0],
         also=recipe.endpoints[1:],

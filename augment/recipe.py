@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from augment.errors import InputError, InputFault
 from augment.recipe_fields import (
+    Closed,
     Endpoints,
     Engine,
     Events,
@@ -26,11 +27,13 @@ from augment.recipe_fields import (
     Positive,
     Relations,
     Seconds,
+    Serving,
     Share,
     Text,
     Values,
     Way,
     Weight,
+    dashed,
 )
 from augment.records import TaskName
 from augment.secrets import without_secrets
@@ -42,22 +45,6 @@ NO_ENCODER = "ngram"
 
 _SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", re.IGNORECASE)
 """How `repr` shows one."""
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
-
-
-class Closed(BaseModel):
-    """A part of the recipe: frozen, unknown keys refused, dashes or underscores in names."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=_dashed,
-        populate_by_name=True,
-        hide_input_in_errors=True,  # it may be a key; our own messages show what may be shown
-    )
 
 
 class Sampling(Closed):
@@ -124,6 +111,10 @@ class Recipe(Closed):
     engine: Engine | None = Field(
         None, description="who answers: endpoint, transformers, langchain or seedlm"
     )
+    serve: str | None = Field(
+        None, description="model that vLLM serves for the length of the run: folder, name, bundled"
+    )
+    serving: Serving = Field(default_factory=lambda: Serving.model_validate({}))
     model_options: Mapping[str, Any] = Field(
         default_factory=dict, description="what a LangChain model is made with", repr=False
     )
@@ -215,10 +206,12 @@ class Recipe(Closed):
 
     @model_validator(mode="after")
     def _must_name_who_answers(self) -> Recipe:
-        if self.endpoint is None and self.engine == "endpoint":
+        if self.endpoint is None and self.engine == "endpoint" and self.serve is None:
             raise ValueError("--engine endpoint needs --endpoint URL")
         if self.endpoint is not None and self.engine not in {None, "endpoint"}:
             raise ValueError(f"--endpoint does not go with --engine {self.engine}")
+        if self.serve is not None:
+            self._refuse_others()
         for url in self.endpoints:
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"--endpoint {url!r} must begin with http:// or https://")
@@ -226,7 +219,8 @@ class Recipe(Closed):
             raise ValueError("--endpoint names a server twice")
         if self.engine in {"transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
-        embedded = self.endpoint is None and self.engine in {None, "seedlm"}
+        asked = self.endpoint is not None or self.serve is not None
+        embedded = not asked and self.engine in {None, "seedlm"}
         if embedded and self.model not in {None, "bundled", "ngram"}:
             raise ValueError(
                 f"--model {self.model!r} needs --engine transformers or langchain, "
@@ -235,6 +229,13 @@ class Recipe(Closed):
         if self.model_options and self.engine != "langchain":
             raise ValueError("`model-options` goes with --engine langchain alone")
         return self
+
+    def _refuse_others(self) -> None:
+        """Refuse what does not go with a server of our own."""
+        if self.endpoint is not None or self.engine not in {None, "endpoint"}:
+            raise ValueError("--serve goes without --endpoint and --engine: it is who answers")
+        if self.model not in {None, self.serve}:
+            raise ValueError("--serve names the model: leave --model out")
 
     @model_validator(mode="after")
     def _must_make_or_label(self) -> Recipe:
@@ -266,8 +267,8 @@ class Recipe(Closed):
 
 OPERATIONAL = frozenset(
     {
-        "endpoint", "model_options", "api_key_env", "headers", "concurrency", "timeout_s",
-        "max_wait_s", "prices", "out", "lenient", "holdout", "unlabelled", "templates",
+        "endpoint", "serve", "serving", "model_options", "api_key_env", "headers", "concurrency",
+        "timeout_s", "max_wait_s", "prices", "out", "lenient", "holdout", "unlabelled", "templates",
         "text_field", "text_pair_field", "label_field",
     }
 )  # fmt: skip
@@ -288,8 +289,8 @@ def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command 
         InputError: every unknown key and value that is not allowed.
     """
     values = dict(_read(path)) if path is not None else {}
-    origin = {_dashed(key): str(path) for key in values}
-    given = {_dashed(str(name)): value for name, value in options.items()}
+    origin = {dashed(key): str(path) for key in values}
+    given = {dashed(str(name)): value for name, value in options.items()}
     values |= given
     origin |= dict.fromkeys(given, said)
     if _SURROGATE.search(repr(values)):
@@ -312,25 +313,25 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise InputError.one(str(path), "must hold a mapping of option names to values")
-    return {_dashed(str(key)): value for key, value in cast("dict[Any, Any]", values).items()}
+    return {dashed(str(key)): value for key, value in cast("dict[Any, Any]", values).items()}
 
 
 def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
     place = ".".join(str(part) for part in detail["loc"])
-    where = origin.get(_dashed(place.split(".", maxsplit=1)[0]), "recipe")
+    where = origin.get(dashed(place.split(".", maxsplit=1)[0]), "recipe")
     if detail["type"] == "extra_forbidden":
         part = Recipe.model_fields.get(str(detail["loc"][0]).replace("-", "_"))
         kind = None if part is None else part.annotation
         fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Closed) else None
-        allowed = ", ".join(map(_dashed, fields or Recipe.model_fields))
+        allowed = ", ".join(map(dashed, fields or Recipe.model_fields))
         return InputFault(where=where, what=f"unknown key {place!r}; allowed are {allowed}")
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not place:
         return InputFault(where="recipe", what=message)
     if place.startswith(("headers", "extra", "model-options")):  # may hold a key: not shown
-        return InputFault(where=f"{where}, {_dashed(place)}", what=message)
+        return InputFault(where=f"{where}, {dashed(place)}", what=message)
     return InputFault(
-        where=f"{where}, {_dashed(place)}", what=f"{message} (found {_short(detail['input'])})"
+        where=f"{where}, {dashed(place)}", what=f"{message} (found {_short(detail['input'])})"
     )
 
 
@@ -346,7 +347,7 @@ def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
         old = before.get(name)
         if old == value or (name in MAY_GROW and _grown(name, old, value)):
             continue
-        found.append(f"{_dashed(name)}: was {_short(old)}, now {_short(value)}")
+        found.append(f"{dashed(name)}: was {_short(old)}, now {_short(value)}")
     return found
 
 

@@ -10,6 +10,23 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from augment.characters import fault_of_name, fault_of_text
 
 
+def dashed(name: str) -> str:
+    """Return a field's name as a recipe and a command line have it."""
+    return name.replace("_", "-")
+
+
+class Closed(BaseModel):
+    """A part of the recipe: frozen, unknown keys refused, dashes or underscores in names."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=dashed,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # it may be a key; our own messages show what may be shown
+    )
+
+
 def _sound(text: str) -> str:
     if fault := fault_of_text(text):
         raise ValueError(fault)
@@ -111,3 +128,23 @@ Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
 """A strategy."""
 FormName: TypeAlias = Literal["marks", "mentions"]
 """How answers carry mentions, as `augment.tasks.forms` has it."""
+
+
+class Serving(Closed):
+    """How vLLM is started for a run or by `augment serve`; what is left open is chosen."""
+
+    device: Literal["gpu", "cpu"] | None = Field(default=None, description="gpu or cpu")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
+        default=None, description="numbers to compute with: auto, bfloat16, float16 or float32"
+    )
+    max_model_len: Positive | None = Field(
+        default=None, description="tokens of prompt and answer together"
+    )
+    kv_cache_gib: Weight | None = Field(
+        default=None, gt=0, description="memory for keys and values, GiB"
+    )
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None, description="share of each GPU's memory that vLLM may take"
+    )
+    start_within_s: Seconds = Field(default=1800.0, description="for loading, downloads included")
+    arguments: tuple[str, ...] = Field(default=(), description="more of vLLM's own, after these")

@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from augment.engines.embedded import BUNDLED, BUNDLED_SAMPLING, BUNDLED_SHOTS, NGRAM, unfit
+from augment.engines.embedded import (
+    BUNDLED,
+    BUNDLED_ANSWER_TOKENS,
+    BUNDLED_SAMPLING,
+    BUNDLED_SHOTS,
+    NGRAM,
+    unfit,
+)
 from augment.errors import InputError, InputFault
 from augment.formats.check import (
     Columns,
@@ -161,6 +168,8 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
         raise InputError(faults)
     setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))
     setting = _showable(setting)
+    if recipe.serve == BUNDLED:
+        return replace(setting, recipe=_as_it_was_trained(recipe))
     return _embedded(setting) if recipe.engine == "seedlm" else setting
 
 
@@ -261,7 +270,7 @@ def _resolved(setting: Setting) -> Recipe:
     found: dict[str, Any] = {
         "task": setting.seeds.task,
         "per_label": quota,
-        "engine": recipe.engine or ("endpoint" if recipe.endpoint else "seedlm"),
+        "engine": recipe.engine or ("endpoint" if recipe.endpoint or recipe.serve else "seedlm"),
         "max_requests": recipe.max_requests or _REQUESTS_A_ROW * setting.goal.rows + 200,
         "strategies": recipe.strategies or by_default,
     }
@@ -295,15 +304,20 @@ def _embedded(setting: Setting) -> Setting:
     if reason is not None and recipe.model is None:
         notices = (*notices, f"the n-grams of the seeds write, not the bundled model: {reason}")
     model = NGRAM if reason is not None else model
-    sampling = recipe.sampling
+    recipe = recipe.model_copy(update={"model": model})
     if model == BUNDLED:
-        said = {name: getattr(sampling, name) for name in sampling.model_fields_set}
-        sampling = sampling.model_copy(update=BUNDLED_SAMPLING | said)
-    shots = recipe.shots
-    if model == BUNDLED and "shots" not in recipe.model_fields_set:
-        shots = BUNDLED_SHOTS
-    recipe = recipe.model_copy(update={"model": model, "sampling": sampling, "shots": shots})
+        recipe = _as_it_was_trained(recipe)
     return replace(setting, recipe=recipe, notices=notices)
+
+
+def _as_it_was_trained(recipe: Recipe) -> Recipe:
+    """Return the recipe with what suits the bundled model, where the recipe says nothing else."""
+    said = {name: getattr(recipe.sampling, name) for name in recipe.sampling.model_fields_set}
+    suits = BUNDLED_SAMPLING | ({"max_tokens": BUNDLED_ANSWER_TOKENS} if recipe.serve else {})
+    found: dict[str, Any] = {"sampling": recipe.sampling.model_copy(update=suits | said)}
+    if "shots" not in recipe.model_fields_set:
+        found["shots"] = BUNDLED_SHOTS
+    return recipe.model_copy(update=found)
 
 
 def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import yaml
 
-from augment import recipe
-from augment.cli.options import ENGINE_OPTIONS, add_options, add_seeds, given_options
+from augment.cli.display import said
+from augment.cli.options import ENGINE_OPTIONS, add_options, add_seeds, parted, settled
 from augment.errors import InputError
 from augment.formats.write import write_text
 from augment.proposals import Proposal, propose_attributes
+from augment.recipe import Recipe
 from augment.setting import Inputs
 from evals.wording import visible
+from serving.vllm.run import with_server
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--names", type=int, default=5, help="how many attributes (5)")
     parser.add_argument("--values", type=int, default=8, help="how many values of each (8)")
     add_options(parser, only=ENGINE_OPTIONS)
-    options = parser.parse_args(arguments)
+    words, more = parted(arguments)
+    options = parser.parse_args(words)
     for name, count, least in (("--names", options.names, 1), ("--values", options.values, 2)):
         if count < least:
             raise InputError.one(name, f"must be {least} or more, and is {count}")
@@ -38,24 +41,25 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError.one("--recipe", "is needed: attributes are written into it")
     path: Path = options.recipe
     exists = path.exists()
-    settled = recipe.load(path if exists else None, options=given_options(options))
-    if "attributes" in settled.model_fields_set:
+    options.recipe = path if exists else None
+    recipe = settled(options, more=more)
+    if "attributes" in recipe.model_fields_set:
         raise InputError.one(str(path), "has attributes; take them out to have others proposed")
     old = path.read_bytes().decode() if exists else ""
     _extended(old, Proposal(attributes={"name": ["value"]}, model="", seeds=0), where=path)
     proposal = asyncio.run(
-        propose_attributes(
-            Inputs(seeds=options.seeds),
-            settled,
-            attributes=options.names,
-            values=options.values,
-        )
+        _proposal(Inputs(seeds=options.seeds), recipe, names=options.names, values=options.values)
     )
     write_text(path, _extended(old, proposal, where=path))
     for name, values in proposal.attributes.items():
         sys.stdout.write(visible(f"{name}: {', '.join(values)}") + "\n")
     sys.stdout.write(f"Written to {path}: read and edit them before you run.\n")
     return 0
+
+
+async def _proposal(inputs: Inputs, recipe: Recipe, *, names: int, values: int) -> Proposal:
+    async with with_server(None, recipe, say=said) as (asked, _):
+        return await propose_attributes(inputs, asked, attributes=names, values=values)
 
 
 def _extended(old: str, proposal: Proposal, *, where: Path) -> str:

@@ -65,22 +65,23 @@ def _version() -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     """`augment run SEEDS ...`."""
-    from augment import recipe
     from augment.app import run
-    from augment.cli.options import add_options, add_seeds, given_options
-    from augment.cli.watched import carried_out
+    from augment.cli.options import add_options, add_seeds, parted, settled
+    from augment.cli.watched import carried_out, with_server
     from augment.setting import Inputs
 
     parser = argparse.ArgumentParser(
         prog="augment run",
         description="Run until every label has its accepted rows, or continue such a run.",
+        epilog="with --serve, what stands after -- goes to vLLM as it is",
     )
     add_seeds(parser)
     add_options(parser)
-    options = parser.parse_args(arguments)
-    settled = recipe.load(options.recipe, options=given_options(options))
+    words, more = parted(arguments)
+    options = parser.parse_args(words)
+    recipe = settled(options, more=more)
     inputs = Inputs(seeds=options.seeds)
-    return carried_out(lambda watch, say: run(inputs, settled, watch=watch, say=say))
+    return carried_out(with_server(run, inputs, recipe))
 
 
 def _check(arguments: Sequence[str]) -> int:
@@ -111,6 +112,13 @@ def _seeds(arguments: Sequence[str]) -> int:
     return seeds_main(arguments)
 
 
+def _serve(arguments: Sequence[str]) -> int:
+    """`augment serve MODEL`."""
+    from augment.cli.serve import main as serve_main
+
+    return serve_main(arguments)
+
+
 def _doctor(arguments: Sequence[str]) -> int:
     """`augment doctor`."""
     from augment.cli.doctor import main as doctor_main
@@ -132,5 +140,6 @@ _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "seeds": (_seeds, "have rows proposed to start from, where there are none"),
     "attributes": (_attributes, "have attributes of rows proposed, for the recipe"),
     "prompts": (_prompts, "list, show or render the prompt templates"),
+    "serve": (_serve, "start vLLM for this machine, until Ctrl-C"),
     "doctor": (_doctor, "say what this machine has and what is missing for what"),
 }

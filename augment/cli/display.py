@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -23,6 +25,11 @@ _HEADLINES = {
     "gone": "Stopped: the engine is gone.",
     "interrupted": "Interrupted.",
 }
+
+
+def said(text: str) -> None:
+    """Say on standard error what goes on beside what a command is asked to show."""
+    sys.stderr.write(f"{visible(text)}\n")
 
 
 class Display:

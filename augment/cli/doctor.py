@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from augment import recipe
 from augment.embed.model import Unusable, bundled_folder
@@ -19,10 +18,10 @@ from augment.engines.endpoint import connected
 from augment.errors import AugmentError
 from augment.parts import endpoint_settings
 from evals.wording import visible
+from serving.vllm.environment import current
 
 LOCAL = "http://127.0.0.1:8000/v1"
 """Where `vllm serve` listens unless told otherwise: the only place that is looked at unasked."""
-_VLLM = Path(".venv-vllm/bin/vllm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +71,8 @@ def lines(findings: dict[str, Finding], *, endpoint: str) -> Iterator[str]:
     torch, chain = findings["torch"].there, findings["langchain"].there
     yield f"{'yes' if torch else 'no ':4}augment run SEEDS --engine transformers --model FOLDER"
     yield f"{'yes' if chain else 'no ':4}augment run SEEDS --engine langchain --model PROVIDER:NAME"
+    vllm = findings["vLLM"].there
+    yield f"{'yes' if vllm else 'no ':4}augment run SEEDS --serve MODEL{encoder}"
     yield f"{'yes' if there else 'no ':4}augment preview SEEDS --endpoint {endpoint}{encoder}"
     yield f"yes augment check FILE --seeds SEEDS{encoder}"
     if encoder:
@@ -98,16 +99,12 @@ def _torch() -> Iterator[Finding]:
 
 def _vllm() -> Finding:
     try:
-        return Finding(name="vLLM", there=True, what=f"{version('vllm')}, in this environment")
-    except PackageNotFoundError:
-        pass
-    if _VLLM.is_file():
-        return Finding(name="vLLM", there=True, what=f"in an environment of its own, {_VLLM}")
-    return Finding(
-        name="vLLM",
-        there=False,
-        what="not here; a server elsewhere will do: augment run SEEDS --endpoint URL",
-    )
+        found = current()
+    except AugmentError as error:
+        what = f"{error}; a server elsewhere will do: augment run SEEDS --endpoint URL"
+        return Finding(name="vLLM", there=False, what=what)
+    kind = "GPUs" if found.for_gpu else "CPUs"
+    return Finding(name="vLLM", there=True, what=f"{found.version} for {kind}, {found.folder}")
 
 
 def _model() -> Finding:

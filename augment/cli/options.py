@@ -7,17 +7,21 @@ whatever else is wrong.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from augment.recipe import Recipe
+from pydantic.fields import FieldInfo
+
+from augment.errors import InputError
+from augment.recipe import Recipe, load
+from augment.recipe_fields import Serving, dashed
 from augment.records import EMPTY
 
 _ONLY_IN_A_FILE = frozenset(
     {
-        "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
-        "strategies", "sampling", "filters", "entities", "relations", "events",
+        "headers", "extra_body", "model_options", "prices", "serving", "labels", "glossary",
+        "attributes", "strategies", "sampling", "filters", "entities", "relations", "events",
     }
 )  # fmt: skip
 
@@ -26,7 +30,7 @@ _REPEATED = frozenset({"endpoint"})
 """Options that may be given several times."""
 
 ENGINE_OPTIONS = (
-    "endpoint", "model", "engine", "api_key_env", "concurrency", "timeout_s", "max_wait_s",
+    "endpoint", "serve", "model", "engine", "api_key_env", "concurrency", "timeout_s", "max_wait_s",
     "random_seed", "language", "text_field", "text_pair_field", "label_field", "lenient",
 )  # fmt: skip
 """What a command needs that asks an engine something once."""
@@ -59,23 +63,69 @@ def add_options(
     for name, field in Recipe.model_fields.items():
         if name in _ONLY_IN_A_FILE or name not in only:
             continue
-        option, text = (
-            f"--{name.replace('_', '-')}",
-            _help(field.description or "", defaults.get(name, field.default)),
+        _add(parser, name, field, default=defaults.get(name, field.default))
+
+
+def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each field of the recipe's `serving`; vLLM's own stand after `--`."""
+    for name, field in Serving.model_fields.items():
+        if name != "arguments":
+            _add(parser, name, field, default=field.default)
+
+
+def _add(parser: argparse.ArgumentParser, name: str, field: FieldInfo, *, default: object) -> None:
+    option, text = f"--{dashed(name)}", _help(field.description or "", default)
+    if field.annotation is bool:
+        parser.add_argument(
+            option, dest=name, default=argparse.SUPPRESS, help=text, action="store_true"
         )
-        if field.annotation is bool:
-            parser.add_argument(
-                option, dest=name, default=argparse.SUPPRESS, help=text, action="store_true"
-            )
-        else:
-            parser.add_argument(
-                option,
-                dest=name,
-                default=argparse.SUPPRESS,
-                help=text,
-                metavar="VALUE",
-                action="append" if name in _REPEATED else "store",
-            )
+    else:
+        parser.add_argument(
+            option,
+            dest=name,
+            default=argparse.SUPPRESS,
+            help=text,
+            metavar="VALUE",
+            action="append" if name in _REPEATED else "store",
+        )
+
+
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before `--`, and what stands after it and goes to vLLM."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def settled(
+    options: argparse.Namespace,
+    *,
+    under: Mapping[str, Any] = EMPTY,
+    over: Mapping[str, Any] = EMPTY,
+    more: Sequence[str] = (),
+) -> Recipe:
+    """Return the recipe with the options of the command line over it.
+
+    Args:
+        options: of the command line, those of `serving` among them.
+        under: what the command line wins over, and wins over the file.
+        over: what wins over everything.
+        more: words for vLLM, after those that the recipe has.
+
+    Raises:
+        InputError: every unknown key and value that is not allowed; words for vLLM and no `serve`.
+    """
+    path: Path | None = options.recipe
+    given = {**under, **given_options(options), **over}
+    found = load(path, options=given)
+    wish = {name: value for name, value in vars(options).items() if name in Serving.model_fields}
+    if more and found.serve is None:
+        raise InputError.one("--", f"{more[0]!r} is for vLLM, and only --serve starts one")
+    if not wish and not more:
+        return found
+    before = found.serving.model_dump(exclude_unset=True)
+    arguments = [*before.get("arguments", ()), *more]
+    return load(path, options={**given, "serving": {**before, **wish, "arguments": arguments}})
 
 
 def given_options(options: argparse.Namespace) -> Mapping[str, Any]:

@@ -7,14 +7,15 @@ import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 
-from augment import recipe
-from augment.cli.display import duration
-from augment.cli.options import add_options, add_seeds, given_options
+from augment.cli.display import duration, said
+from augment.cli.options import add_options, add_seeds, parted, settled
 from augment.preview import Estimate, Preview, Shown, preview
+from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Candidate, Completion, Fault, Verdict
 from augment.screening import rejected
 from augment.setting import Inputs
 from evals.wording import number, visible
+from serving.vllm.run import with_server
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,14 +27,20 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_seeds(parser)
     add_options(parser)
-    options = parser.parse_args(arguments)
-    settled = recipe.load(options.recipe, options=given_options(options))
-    if settled.encoder != recipe.NO_ENCODER and options.seeds is not None:
+    words, more = parted(arguments)
+    options = parser.parse_args(words)
+    recipe = settled(options, more=more)
+    if recipe.encoder != NO_ENCODER and options.seeds is not None:
         sys.stderr.write("Loading the encoder ...\n")
-    found = asyncio.run(preview(Inputs(seeds=options.seeds), settled))
+    found = asyncio.run(_preview(Inputs(seeds=options.seeds), recipe))
     for line in lines(found):
         sys.stdout.write(visible(line) + "\n")
     return 0
+
+
+async def _preview(inputs: Inputs, recipe: Recipe) -> Preview:
+    async with with_server(inputs, recipe, say=said) as (settled, _):
+        return await preview(inputs, settled)
 
 
 def lines(found: Preview) -> Iterator[str]:

@@ -10,10 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from augment import recipe
 from augment.app import run
-from augment.cli.options import add_options, given_options
-from augment.cli.watched import carried_out
+from augment.cli.options import add_options, given_options, parted, settled
+from augment.cli.watched import carried_out, with_server
 from augment.errors import InputError
 from augment.formats.write import write_text
 from augment.setting import Inputs
@@ -31,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("file", type=Path, help="the CSV file to write; it must not be there yet")
     add_options(parser, defaults={**_RUN, "per_label": 5})
-    options = parser.parse_args(arguments)
+    words, more = parted(arguments)
+    options = parser.parse_args(words)
     if options.file.suffix.lower() != ".csv":
         raise InputError.one(str(options.file), "is written as CSV: let its name end in .csv")
     if options.file.exists():
@@ -40,14 +40,14 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError.one(str(options.file), "cannot be written: there is no such folder")
     given = given_options(options)
     quota = {"per_label": None} if "total" in given else {"per_label": 5, "total": None}
-    settled = recipe.load(options.recipe, options={**_RUN, **quota, **given})
-    code = carried_out(lambda watch, say: run(Inputs(), settled, watch=watch, say=say))
+    recipe = settled(options, under={**_RUN, **quota}, more=more)
+    code = carried_out(with_server(run, Inputs(), recipe))
     if code != 0:
         sys.stdout.write(f"{options.file} is not written yet.\n")
         return code
-    lines = (settled.out / "accepted.jsonl").read_text("utf-8").split("\n")
+    lines = (recipe.out / "accepted.jsonl").read_text("utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
-    columns = (settled.text_field or "text", settled.label_field or "label")
+    columns = (recipe.text_field or "text", recipe.label_field or "label")
     write_text(options.file, _as_csv(rows, columns))
     sys.stdout.write(
         f"{len(rows)} rows written to {options.file}: no person has read them yet. Edit them, "

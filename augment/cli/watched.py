@@ -7,14 +7,37 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from rich.console import Console
 
-from augment.app import Outcome, Say, Watch
+import serving.vllm.run
+from augment.app import EngineOf, Outcome, Say, Watch
 from augment.cli.display import Display, advice, summary
+from augment.recipe import Recipe
+from augment.setting import Inputs
 
 Work: TypeAlias = Callable[[Watch, Say], Coroutine[Any, Any, Outcome]]
+
+
+class Runs(Protocol):
+    """`augment.app.run`."""
+
+    async def __call__(
+        self, inputs: Inputs, recipe: Recipe, *, watch: Watch, say: Say, engine: EngineOf
+    ) -> Outcome:
+        """Run, with the engine that is held so."""
+        ...
+
+
+def with_server(run: Runs, inputs: Inputs, recipe: Recipe) -> Work:
+    """Return the work of a run with the server that its recipe wants, if any."""
+
+    async def work(watch: Watch, say: Say) -> Outcome:
+        async with serving.vllm.run.with_server(inputs, recipe, say=say) as (settled, engine):
+            return await run(inputs, settled, watch=watch, say=say, engine=engine)
+
+    return work
 
 
 def carried_out(work: Work) -> int:

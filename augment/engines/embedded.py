@@ -14,6 +14,8 @@ WEIGHTS = Path(__file__).with_name("weights")
 """Of the bundled model: a folder that transformers and vLLM load as it is."""
 BUNDLED_SAMPLING = {"temperature": 0.9, "top_p": 0.9}
 """Unless the recipe says otherwise: so small a model is lost where larger ones are at ease."""
+BUNDLED_ANSWER_TOKENS = 256
+"""Likewise of one answer, where another server than `seedlm` counts it in its 1,024 tokens."""
 BUNDLED_SHOTS = 3
 """Likewise: five were hardly better on hwu64 (`benchmarks/taste.py`), and take a fifth longer."""
 _MOST_TOKENS_A_WORD = 2.0

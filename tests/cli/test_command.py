@@ -14,8 +14,8 @@ from augment_command import LONGEST_S, alone, here, left_in, seeds_file, started
 from augment.recipe import Recipe
 
 ONLY_IN_A_FILE = {
-    "headers", "extra_body", "model_options", "prices", "labels", "glossary", "attributes",
-    "strategies", "sampling", "filters", "entities", "relations", "events",
+    "headers", "extra_body", "model_options", "prices", "serving", "labels", "glossary",
+    "attributes", "strategies", "sampling", "filters", "entities", "relations", "events",
 }  # fmt: skip
 
 

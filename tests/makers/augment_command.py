@@ -64,7 +64,9 @@ def _settled(arguments: Sequence[object]) -> list[str]:
     if embeds and "--encoder" not in words:
         words += ["--encoder", "ngram"]
     writes = words[:1] in (["run"], ["preview"])
-    if writes and not {"--endpoint", "--engine", "--model", "--recipe"}.intersection(words):
+    if writes and not {"--endpoint", "--engine", "--model", "--recipe", "--serve"}.intersection(
+        words
+    ):
         words += ["--model", "ngram"]
     return words
 

