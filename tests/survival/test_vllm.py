@@ -130,7 +130,11 @@ def damaged(folder: Path) -> Path:
     [
         (unknown_kind, (), "vLLM does not know this kind of model, ['NoSuchForCausalLM']"),
         (damaged, (), "the model's weights are not there or are damaged"),
-        (write_tiny_llama, ("--no-such-option",), "unrecognized arguments: --no-such-option"),
+        (
+            write_tiny_llama,
+            ("--no-such-option",),
+            "vLLM does not know an option: unrecognized arguments: --no-such-option",
+        ),
         (
             write_tiny_llama,
             ("--max-model-len", "4096"),
