@@ -40,10 +40,11 @@ vllm: .venv-vllm/ready-$(DEVICE)
 	&& .venv-vllm/bin/python -I -c 'import vllm.version, augment, transformers' \
 	&& touch $@ && echo "vLLM for the $* stands in .venv-vllm after $$(($$(date +%s) - began)) s."
 
-# Tests wait more than they compute; files stay together, for what their tests share.
+# Tests wait more than they compute; files stay together, for what their tests share. Those with the
+# real vLLM, which takes all cores for half a minute and more to start, come alone.
 test: .venv/ready-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not vllm'
-	$(BIN)/python -m pytest -m vllm -rs
+	$(BIN)/python -m pytest -m vllm -rs -o faulthandler_timeout=1200
 
 # A single licence that is none of these, or a GPL one anywhere, fails the check.
 LICENCES := MIT;BSD;Apache;ISC;PSF;Python Software Foundation;MPL-2.0;Mozilla Public License 2.0;Unlicense;Zlib;0BSD;Public Domain
