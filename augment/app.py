@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +27,11 @@ from augment.parts import (
 )
 from augment.pipeline import Parts, Pipeline
 from augment.plan.strategies import shortened
-from augment.protocols import Engine
+from augment.protocols import CachesPrefixes, Engine
 from augment.recipe import ENCODER, Prices, Recipe, differences
-from augment.records import EMPTY, Candidate, Json, Kind
+from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
 from augment.setting import Inputs, Setting, prepare, renderer_of
+from evals.figures import PREFIX_CACHE
 
 EXIT_CODES: Mapping[Finish, int] = {
     "done": 0,
@@ -153,6 +155,8 @@ async def carry_out(
     """
     recipe = setting.recipe
     known = has_vectors(recipe.out)
+    if recipe.engine == "vllm":
+        say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
         async with engine(setting) as answering:
             recipe = recipe.model_copy(update={"model": answering.model})
@@ -192,6 +196,7 @@ class _Session:
         accepted: Accepted | None,
     ) -> None:
         self._setting = setting
+        self._engine = engine
         self._journal = journal
         self._seeds = seeds
         self._began = time.monotonic()
@@ -246,6 +251,7 @@ class _Session:
 
     async def _watched(self, watch: Watch) -> Finish:
         """Run to the end while showing how far it has come."""
+        cached = await self._cached()
         self._pipeline.restore(seconds=_seconds(self._journal))
         self._journal.begin_session()
         looking = asyncio.create_task(self._look(watch))
@@ -258,9 +264,21 @@ class _Session:
             finish = "interrupted"
         finally:
             looking.cancel()
+        self._note_cache(cached, await self._cached())
         self._journal.end_session()
         watch(self._progress())
         return finish
+
+    async def _cached(self) -> PrefixCache | None:
+        engine = self._engine
+        return await engine.prefix_cache() if isinstance(engine, CachesPrefixes) else None
+
+    def _note_cache(self, before: PrefixCache | None, after: PrefixCache | None) -> None:
+        """Record what the engine's prefix cache served in this session, where that is told."""
+        if before is None or after is None or after.tokens <= before.tokens:
+            return  # not told, nothing asked, or another server by now
+        told = {"tokens": after.tokens - before.tokens, "hits": max(0, after.hits - before.hits)}
+        self._journal.note(PREFIX_CACHE, json.dumps(told))
 
     def _progress(self) -> Progress:
         """Return how far the run has come."""

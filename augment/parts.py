@@ -83,6 +83,10 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
         async with loaded(recipe.model or "", concurrency=recipe.concurrency) as model:
             yield model
         return
+    if recipe.engine == "vllm":
+        async with _vllm(recipe) as model:
+            yield model
+        return
     async with connected(endpoint_settings(recipe)) as endpoint:
         yield endpoint
 
@@ -99,6 +103,19 @@ def _ngrams(setting: Setting) -> Engine:
         repeated=task.types.repeated,
     )
     return SlottedLM(setting.used, answers, random_seed=random_seed)
+
+
+def _vllm(recipe: Recipe) -> contextlib.AbstractAsyncContextManager[Engine]:
+    from augment.engines.vllm import VLLMSettings, started
+
+    return started(
+        VLLMSettings(
+            model=recipe.model or "",
+            options=recipe.model_options,
+            concurrency=recipe.concurrency,
+            max_wait_s=recipe.max_wait_s,
+        )
+    )
 
 
 def _langchain(setting: Setting) -> Engine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from augment.records import (
     Fault,
     Json,
     Need,
+    PrefixCache,
     Request,
     Verdict,
 )
@@ -167,6 +168,15 @@ class Engine(Protocol):
         Raises:
             EngineGone: when nothing has answered for longer than the engine was told to wait.
         """
+        ...
+
+
+@runtime_checkable
+class CachesPrefixes(Protocol):
+    """An engine that keeps what prompts have in common, and may tell how often that served."""
+
+    async def prefix_cache(self) -> PrefixCache | None:
+        """Return the counts so far; None where they are not told."""
         ...
 
 

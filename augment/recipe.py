@@ -109,14 +109,16 @@ class Recipe(Closed):
         None, description="which of the engine's models; of seedlm: bundled or ngram"
     )
     engine: Engine | None = Field(
-        None, description="who answers: endpoint, transformers, langchain or seedlm"
+        None, description="who answers: endpoint, vllm, transformers, langchain or seedlm"
     )
     serve: str | None = Field(
         None, description="model that vLLM serves for the length of the run: folder, name, bundled"
     )
     serving: Serving = Field(default_factory=lambda: Serving.model_validate({}))
     model_options: Mapping[str, Any] = Field(
-        default_factory=dict, description="what a LangChain model is made with", repr=False
+        default_factory=dict,
+        description="what a LangChain model or vLLM's engine is made with",
+        repr=False,
     )
     api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds the server's key")
     headers: Mapping[str, str] = Field(
@@ -217,17 +219,17 @@ class Recipe(Closed):
                 raise ValueError(f"--endpoint {url!r} must begin with http:// or https://")
         if len(set(self.endpoints)) < len(self.endpoints):
             raise ValueError("--endpoint names a server twice")
-        if self.engine in {"transformers", "langchain"} and self.model is None:
+        if self.engine in {"vllm", "transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
         asked = self.endpoint is not None or self.serve is not None
         embedded = not asked and self.engine in {None, "seedlm"}
         if embedded and self.model not in {None, "bundled", "ngram"}:
             raise ValueError(
-                f"--model {self.model!r} needs --engine transformers or langchain, "
+                f"--model {self.model!r} needs --engine vllm, transformers or langchain, "
                 "or --endpoint URL"
             )
-        if self.model_options and self.engine != "langchain":
-            raise ValueError("`model-options` goes with --engine langchain alone")
+        if self.model_options and self.engine not in {"langchain", "vllm"}:
+            raise ValueError("`model-options` goes with --engine langchain or vllm alone")
         return self
 
     def _refuse_others(self) -> None:

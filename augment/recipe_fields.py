@@ -121,7 +121,7 @@ def _kinds(values: object) -> object:
 
 Relations: TypeAlias = Annotated[Mapping[Name, RelationKind], BeforeValidator(_kinds)]
 Events: TypeAlias = Annotated[Mapping[Name, EventKind], BeforeValidator(_kinds)]
-Engine: TypeAlias = Literal["endpoint", "transformers", "langchain", "seedlm"]
+Engine: TypeAlias = Literal["endpoint", "vllm", "transformers", "langchain", "seedlm"]
 PiiAction: TypeAlias = Literal["reject", "mask", "surrogate"]
 """What becomes of rows that hold personal data."""
 Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]

@@ -207,7 +207,7 @@ class Completion:
         text: the answer without its reasoning; may be empty, and may hold anything at all.
         finish: why the engine stopped; `length` means that the text is cut off.
         reasoning: what the model thought aloud, stripped from `text`.
-        calls: how many calls it took, retries included; 0 for engines in process.
+        calls: how many calls it took, retries included; 0 for engines in this process.
         server: which of several servers answered; None where there is one, or none.
     """
 
@@ -219,6 +219,17 @@ class Completion:
     logprobs: tuple[TokenLogprob, ...] | None = None
     calls: int = 0
     server: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixCache:
+    """How many prompt tokens an engine looked for in its cache of prefixes, and found there.
+
+    They are counted from its start, and over all who use it.
+    """
+
+    tokens: int
+    hits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

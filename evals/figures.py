@@ -6,6 +6,7 @@ show it and count nothing themselves.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from evals.timeline import Timeline
 Round: TypeAlias = tuple[Arrival, tuple[Row, ...], tuple[Decision, ...]]
 
 SCHEMA_VERSION = 1
+PREFIX_CACHE = "prefix cache"
+"""The kind of note that holds what an engine's prefix cache served in a session, as JSON."""
 _LONGEST = 100_000
 """In characters: a recipe may quote a book, a report need not."""
 _SECRET = frozenset({"headers", "api_key", "api-key"})
@@ -49,7 +52,8 @@ def gather(
         subject: the run.
         rounds: each arrival with its rows and their decisions; these may be none.
         sessions: (start, end) of each, in seconds since the epoch.
-        notes: (time, kind, detail) of each; `given up` names a cell.
+        notes: (time, kind, detail) of each; `given up` names a cell, `prefix cache` holds a
+            session's counts.
         calibrations: of the filters whose scores are shown.
         error_rates: of filters, by name, how often they err on public data.
         space: where the map lies; without it there is none.
@@ -77,7 +81,8 @@ def gather(
                 labelling.judged(row, decision)
             for each in scores:
                 each.judged(decision)
-    given_up = {detail for _, kind, detail in notes if kind == "given up"}
+    noted = [(kind, detail) for _, kind, detail in notes]
+    given_up = {detail for kind, detail in noted if kind == "given up"}
     figures = {
         "schema_version": SCHEMA_VERSION,
         "run": _run(subject, sessions, timeline.active_s),
@@ -88,6 +93,7 @@ def gather(
         "attributes": attributes.figures(),
         "labelling": None if labelling is None else labelling.figures(),
         "throughput": timeline.figures(),
+        "prefix_cache": _prefix_cache([detail for kind, detail in noted if kind == PREFIX_CACHE]),
         "lengths": lengths.compare(
             Counter(len(seed.whole) for seed in subject.seeds.examples), tally.lengths
         ),
@@ -117,6 +123,13 @@ def _run(
         "sessions": len(sessions),
         "active_s": round(active_s, 3),
     }
+
+
+def _prefix_cache(noted: Sequence[str]) -> dict[str, Json] | None:
+    """Return how many prompt tokens the engine had read before; None where it did not tell."""
+    counts = [json.loads(each) for each in noted]
+    tokens, hits = (sum(each[name] for each in counts) for name in ("tokens", "hits"))
+    return {"tokens": tokens, "hits": hits, "share": round(hits / tokens, 4)} if tokens else None
 
 
 def _seeds(seeds: SeedSet) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from augment.engines.balance import Several
 from augment.engines.patience import Alone, Patience
 from augment.engines.server import EndpointSettings, Server, Wire, model_of
 from augment.errors import EngineUnusable
-from augment.records import Completion, Failure, Request
+from augment.records import Completion, Failure, PrefixCache, Request
 
 __all__ = ["Endpoint", "EndpointSettings", "connected"]
 
@@ -82,7 +82,7 @@ class Endpoint:
         self, settings: Sequence[EndpointSettings], wires: Sequence[Wire], *, model: str
     ) -> None:
         self.model = model
-        servers = [
+        self._servers = servers = [
             Server(one, wire, model=model, settled=lambda: self._patience.settled)
             for one, wire in zip(settings, wires, strict=True)
         ]
@@ -99,3 +99,13 @@ class Endpoint:
     ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
         """Answer every request, in completion order; see `augment.protocols.Engine`."""
         return self._patience.complete(requests)
+
+    async def prefix_cache(self) -> PrefixCache | None:
+        """Return the counts of all servers together; None where one does not tell."""
+        each = await asyncio.gather(*(server.prefix_cache() for server in self._servers))
+        told = [one for one in each if one is not None]
+        if len(told) < len(each):
+            return None
+        return PrefixCache(
+            tokens=sum(one.tokens for one in told), hits=sum(one.hits for one in told)
+        )

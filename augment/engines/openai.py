@@ -13,7 +13,7 @@ import orjson
 
 from augment.logprobs import Piece, told
 from augment.messages import folded, without_thoughts
-from augment.records import Completion, Request, TokenLogprob
+from augment.records import Completion, PrefixCache, Request, TokenLogprob
 from augment.secrets import Secrets
 
 _FINISH: Mapping[str, Literal["stop", "length", "content_filter"]] = {
@@ -31,6 +31,9 @@ _NAMES_LENGTH = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """As vLLM, SGLang, llama.cpp, TGI, OpenAI and LM Studio name the limit."""
+_PREFIX_COUNT = re.compile(
+    rb"^vllm:prefix_cache_(queries|hits)_total(?:\{[^}\n]*\})? ([0-9.eE+]+)$", re.MULTILINE
+)
 _NAMES_SYSTEM = re.compile(r"\bsystem\b.*\brole\b|\brole\b.*\bsystem\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -134,6 +137,18 @@ def excerpt(body: bytes, *, secrets: Secrets = NO_SECRETS, length: int = 300) ->
     text = secrets.struck(body[:_MOST_READ].decode("utf-8", "replace"))[: length * 4]
     text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())[:length]
+
+
+def prefix_cache(metrics: bytes) -> PrefixCache | None:
+    """Read vLLM's counts of its prefix cache out of its metrics; None where there are none.
+
+    They are Prometheus's text format, a line for each of the server's engines.
+    """
+    counts = dict.fromkeys(("queries", "hits"), 0.0)
+    found = _PREFIX_COUNT.findall(metrics)
+    for name, value in found:
+        counts[name.decode()] += float(value)
+    return PrefixCache(tokens=int(counts["queries"]), hits=int(counts["hits"])) if found else None
 
 
 def refusal_code(complaint: str) -> Literal["refused", "prompt_too_long"]:

@@ -18,12 +18,14 @@ import orjson
 from augment.engines import openai
 from augment.engines.patience import FIRST_PAUSE_S, START_WITHIN_S, Again
 from augment.errors import EngineUnusable
-from augment.records import Completion, Failure, Request
+from augment.records import Completion, Failure, PrefixCache, Request
 from augment.secrets import Secrets, of_fields, of_url
 
 _MOST_BYTES = 64 << 20
 _NOT_THERE = frozenset({401, 403, 404, 502, 504})
 """Answers of a server that is no longer what it was, or of a proxy before one that is gone."""
+
+_METRICS_WITHIN_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +105,15 @@ class Server:
             return self._read(answer, dialect)
         return self._refusal(status, answer, after, dialect)
 
+    async def prefix_cache(self) -> PrefixCache | None:
+        """Return what vLLM's /metrics tell of its prefix cache; None where they don't."""
+        try:
+            async with asyncio.timeout(_METRICS_WITHIN_S):
+                status, body = await self._wire.metrics()
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            return None
+        return openai.prefix_cache(body) if status == 200 else None
+
     def _read(self, answer: bytes, dialect: openai.Dialect) -> Completion | Again:
         try:
             completion = openai.completion(answer)
@@ -160,9 +171,14 @@ class Wire:
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """Return status and body."""
-        async with self._session.get(
-            self._base + path, proxy=self._proxy, allow_redirects=False
-        ) as response:
+        return await self._got(self._base + path)
+
+    async def metrics(self) -> tuple[int, bytes]:
+        """Return status and body of what stands beside `/v1` for whoever watches the server."""
+        return await self._got(self._base.removesuffix("/v1") + "/metrics")
+
+    async def _got(self, url: str) -> tuple[int, bytes]:
+        async with self._session.get(url, proxy=self._proxy, allow_redirects=False) as response:
             return response.status, await _body(response)
 
 

@@ -31,7 +31,7 @@ from openai_answers import (
 
 BY_CALL = ("error_500", "error_429", "reset", "hang", "body_junk")
 BY_BODY = ("junk", "null_content", "wrong_label", "near_copies", "finish_length")
-ALONE = ("refuse_forever", "hostile_share", "slow_body", "chunked")
+ALONE = ("prefix_hits", "refuse_forever", "hostile_share", "slow_body", "chunked")
 ALLOWED: Mapping[str, Sequence[Any]] = {
     "reasoning": ("", "think", "field"),
     "no_guided": ("", "reject", "ignore"),
@@ -82,6 +82,7 @@ class Config:
     auth: str = ""
     max_body: int = 0
     max_prompt: int = 0
+    prefix_hits: float = 0.0
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
