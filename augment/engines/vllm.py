@@ -295,12 +295,15 @@ class _Child:
 
     async def kill(self) -> None:
         """End it, and with it vLLM's own processes."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._end()
         await self._process.wait()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         self._in.close()
+
+    def _end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _read(self) -> None:
         """Hand out what it says, until it ends."""
@@ -317,7 +320,11 @@ class _Child:
                 elif (answer := self._waiting.get(number)) is not None and not answer.done():
                     answer.set_result((kind, body))
         except (asyncio.IncompleteReadError, OSError):
-            code = await self._process.wait()
+            pass
+        except (ValueError, asyncio.InvalidStateError) as error:  # what it says makes no sense
+            fatal = f"unreadable: {error!r}"
+            self._end()
+        code = await self._process.wait()
         end = f"the vLLM worker ended ({_ending(code)}{f': {fatal}' if fatal else ''})"
         if not self._started.done():
             self._started.set_result(fatal or end)

@@ -77,6 +77,16 @@ async def test_a_worker_that_dies_is_started_again_and_nothing_is_lost(tmp_path,
     assert "the vLLM worker ended (signal 6); it is started again" in caplog.text
 
 
+async def test_a_worker_that_cannot_be_understood_is_replaced(tmp_path, caplog):
+    marks = tmp_path / "marks"
+    marks.write_text("")
+    found = await answers(requests_of(60), babble_after=20, marks=str(marks))
+
+    assert sorted(request.ask.number for request, _ in found) == list(range(60))
+    assert all(isinstance(outcome, Completion) for _, outcome in found)
+    assert "signal 9: unreadable: " in caplog.text
+
+
 async def test_a_prompt_that_the_model_has_no_room_for_fails_alone():
     found = await answers(some(a_request(0), saying(1, "too long"), a_request(2)))
     kinds = {r.ask.number: o.code if isinstance(o, Failure) else "answered" for r, o in found}

@@ -1,7 +1,7 @@
 """A worker that speaks as vLLM's does and misbehaves as its argument says; needs no vLLM.
 
-Its `options` hold: `die_after` (answers; the file `marks` keeps it to once), `fail` (a start-up
-error), `silent` (never ready), `poison` (dies of a prompt with this word).
+Its `options` hold: `die_after` and `babble_after` (answers; the file `marks` keeps them to once),
+`fail` (a start-up error), `silent` (never ready), `poison` (dies of a prompt with this word).
 """
 
 from __future__ import annotations
@@ -52,6 +52,10 @@ def main():
         if answered == options.get("die_after") and lived.read_text("utf-8") == "":
             lived.write_text("died", "utf-8")
             os.abort()
+        if answered == options.get("babble_after") and lived.read_text("utf-8") == "":
+            lived.write_text("babbled", "utf-8")
+            sys.stdout.buffer.write(words.HEADER.pack(3, 0, words.FATAL) + b"???")
+            sys.stdout.buffer.flush()
         say(number, *answer(value, options))
         answered += 1
 
