@@ -194,20 +194,19 @@ def vllm(missing):
     return python
 
 
-def processes():
-    """The worker, and those of vLLM."""
-    found = []
-    for each in psutil.process_iter(["pid", "cmdline", "name"]):
-        line = " ".join(each.info["cmdline"] or [])
-        if "vllm_worker.py" in line or (each.info["name"] or "").startswith("VLLM::"):
-            found.append(each)
-    return found
+def processes_of(run):
+    """The worker of a run, and those of vLLM below it; nobody else's, who may be at work too."""
+    return psutil.Process(run.pid).children(recursive=True)
+
+
+def running(processes):
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.vllm
 @pytest.mark.slow
 def test_a_run_survives_the_death_of_vllm_and_leaves_nothing_running(vllm, tmp_path):
-    out, before = tmp_path / "out", {each.pid for each in processes()}
+    out, seen = tmp_path / "out", []
     recipe = tmp_path / "recipe.yaml"
     without = ["length", "form", "copy", "agreement", "similarity", "near_duplicate"]
     options = {"max_model_len": 1024}
@@ -225,8 +224,9 @@ def test_a_run_survives_the_death_of_vllm_and_leaves_nothing_running(vllm, tmp_p
         return count >= 5
 
     def kill():
-        for each in processes():
-            if each.pid not in before and each.name().startswith("VLLM::EngineCore"):
+        seen.extend(processes_of(process))
+        for each in seen:
+            if each.name().startswith("VLLM::EngineCore"):
                 each.send_signal(signal.SIGKILL)
 
     with started(*command) as process, meanwhile(lambda: _soon(answered), kill):
@@ -239,22 +239,23 @@ def test_a_run_survives_the_death_of_vllm_and_leaves_nothing_running(vllm, tmp_p
         assert row["text"] == row["text"].strip()
         assert row["provenance"]["engine"] == "vllm"
     assert Counter(row["label"] for row in left_in(out).accepted).total() == 60
-    until(lambda: not {each.pid for each in processes()} - before, within_s=30)
+    assert len(seen) >= 2
+    until(lambda: not running(seen), within_s=30)
 
 
 @pytest.mark.vllm
 @pytest.mark.slow
 def test_vllm_dies_with_a_run_that_is_killed(vllm, tmp_path):
-    before = {each.pid for each in processes()}
     command = [
         "run", seeds_file(tmp_path), "--engine", "vllm", "--model", WEIGHTS, "--out",
         tmp_path / "out",
     ]  # fmt: skip
     with started(*command) as process:
-        until(lambda: len({each.pid for each in processes()} - before) >= 2, within_s=240)
+        until(lambda: len(processes_of(process)) >= 3, within_s=240)
+        seen = processes_of(process)
         process.kill()
         process.wait()
-        until(lambda: not {each.pid for each in processes()} - before, within_s=30)
+        until(lambda: not running(seen), within_s=30)
 
 
 def _soon(condition):
