@@ -150,7 +150,8 @@ def _payload(request: Request, messages: Sequence[Message]) -> dict[str, Any]:
 def _cached(body: bytes) -> int:
     """Return how many of the prompt's tokens the worker found in vLLM's prefix cache."""
     usage: Any = json.loads(body)["usage"]
-    return int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+    details: Any = usage.get("prompt_tokens_details")
+    return int(details["cached_tokens"]) if details else 0
 
 
 def _completion(body: bytes) -> Completion | Again:
