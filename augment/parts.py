@@ -43,7 +43,7 @@ from augment.plan.given import InOrder, given_ask
 from augment.plan.nearest import nearest_seeds
 from augment.plan.planner import Planner
 from augment.plan.strategies import Annotate, FewShot, Paraphrase, Shown, ZeroShot
-from augment.protocols import Engine, Filter, Plan, Strategy
+from augment.protocols import Engine, Filter, Plan, Strategy, Task
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Ask, Request, Sampling
 from augment.setting import Setting
@@ -92,9 +92,7 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
 
 
 def _ngrams(setting: Setting) -> Engine:
-    task, random_seed = setting.task, setting.recipe.random_seed
-    if isinstance(task, Exchanged):
-        task = task.task
+    task, random_seed = _plain(setting.task), setting.recipe.random_seed
     if not isinstance(task, Extraction):
         return SeedLM(setting.used, random_seed=random_seed)
     answers = Answers(
@@ -307,8 +305,13 @@ def filters_of(
 
 
 def _repeated(setting: Setting) -> bool:
-    task = setting.task
+    task = _plain(setting.task)
     return not isinstance(task, Extraction) or task.types.repeated
+
+
+def _plain(task: Task[Any]) -> Task[Any]:
+    """Return the task whose rows an exchange of personal data goes over."""
+    return task.task if isinstance(task, Exchanged) else task
 
 
 def given_request(ask: Ask) -> Request:

@@ -209,9 +209,12 @@ def until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None
 
 def environment() -> dict[str, str]:
     """Return the variables of vLLM's processes."""
-    from augment.engines.vllm_environment import surroundings
+    from augment.engines.vllm_environment import current, surroundings
 
-    return {"VLLM_CPU_KVCACHE_SPACE": "1", **surroundings(os.environ, offline=True)}
+    return {
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        **surroundings(current().python, os.environ, offline=True),
+    }
 
 
 def bench_serve(
@@ -283,7 +286,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     """Measure and print."""
     from augment.engines.vllm_environment import current
 
-    python, model = current(), work / "model"
+    python, model = current().python, work / "model"
     seeds = options.corpora / "classification/banking77_fewshot/train_5shot.jsonl"
     write_model(model, gpu=options.gpu)
     engine: dict[str, Any] = {"max_model_len": LIMITS["max_model_len"]}

@@ -15,10 +15,10 @@ from augment import recipe
 from augment.embed.model import Unusable, bundled_folder
 from augment.engines.embedded import MISSING, WEIGHTS, tokenizer_of
 from augment.engines.endpoint import connected
+from augment.engines.vllm_environment import current
 from augment.errors import AugmentError
 from augment.parts import endpoint_settings
 from evals.wording import visible
-from serving.vllm.environment import current
 
 LOCAL = "http://127.0.0.1:8000/v1"
 """Where `vllm serve` listens unless told otherwise: the only place that is looked at unasked."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from augment.decoding.revision import revision_of
-from augment.engines import openai, vllm_environment, vllm_worker
+from augment.engines import openai, vllm_environment, vllm_faults, vllm_worker
 from augment.engines.patience import Again, Alone, Patience
 from augment.errors import EngineUnusable
 from augment.messages import folded
@@ -63,8 +63,10 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
     folder = Path(settings.model).expanduser()
     model = str(folder.resolve()) if folder.is_dir() else settings.model
     argument = json.dumps({"model": model, "options": dict(settings.options)})
-    command = settings.command or (str(vllm_environment.current()), "-I", str(_SCRIPT))
-    environment = vllm_environment.surroundings(os.environ, offline=folder.is_dir())
+    command = settings.command or (str(vllm_environment.current().python), "-I", str(_SCRIPT))
+    environment = vllm_environment.surroundings(
+        Path(command[0]), os.environ, offline=folder.is_dir()
+    )
     with tempfile.TemporaryFile() as log:
         keeper = _Keeper([*command, argument], environment, log)
         await keeper.start()
@@ -212,7 +214,7 @@ class _Keeper:
             raise
         if fault is not None:
             await child.kill()
-            raise EngineUnusable(f"vllm: {vllm_environment.explained(fault, self._last_lines())}")
+            raise EngineUnusable(f"vllm: {vllm_faults.explained(fault, self._last_lines())}")
         self._child = child
         self._up.set()
 

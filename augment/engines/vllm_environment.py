@@ -1,19 +1,22 @@
-"""Where vLLM is installed, what surrounds its process, and what its start-up errors mean."""
+"""Where vLLM is installed, and in what surroundings its processes run."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from augment.errors import EngineUnusable
 
-NAMED_BY = "AUGMENT_VLLM"
-"""The variable that names the folder of an environment with vLLM."""
 FOLDER = ".venv-vllm"
-_OURS = frozenset({"AUGMENT_API_KEY", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
+NAMED_BY = "AUGMENT_VLLM"
+"""The variable that names another environment than the one that `make vllm` makes."""
+MISSING = (
+    f"vLLM is not installed: there is no {FOLDER} here; `make vllm` in augment's folder makes it "
+    f"(some minutes, 4 GB and more), or {NAMED_BY} names an environment that has vLLM"
+)
 _QUIET = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1",
@@ -22,95 +25,85 @@ _QUIET = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 """No telemetry; and processes started anew: only these can be told to die with their parent."""
-
-_CAUSES = (
-    (
-        r"No module named 'vllm'",
-        "the environment has no vLLM: `make vllm` makes one that has",
-    ),
-    (
-        r"model-options: vLLM knows no",
-        "see vLLM's engine arguments",
-    ),
-    (
-        r"out of memory|No available memory for the cache|larger than the available KV cache"
-        r"|less than desired [CG]PU memory|Not enough memory|Cannot allocate memory|MemoryError",
-        "there is not enough memory: lower max_model_len or gpu_memory_utilization in "
-        "`model-options`, or VLLM_CPU_KVCACHE_SPACE (GiB) on a CPU, or take a smaller model",
-    ),
-    (
-        r"does not recognize this architecture|[Mm]odel architectures .* (?:not supported|failed)"
-        r"|not supported for now",
-        "this vLLM does not know the model's architecture: take a newer vLLM or another model",
-    ),
-    (
-        r"is not a local folder|is not a valid model identifier|couldn't connect|offline mode"
-        r"|LocalEntryNotFound|Repository Not Found|Invalid repository ID|Repo id must"
-        r"|config\\.json",
-        "the model was not found: --model takes a folder, or a name on the model hub, which must "
-        "then be within reach",
-    ),
-    (
-        r"no chat template",
-        "take an instruct or chat model",
-    ),
-)
-_ERROR = re.compile(r"\b(?:\w+\.)*\w*(?:Error|Exception): .+")
-"""As Python ends a traceback; vLLM's processes each report that of the one below."""
+_OURS = frozenset({"AUGMENT_API_KEY", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
+"""What is meant for our process and not for that one."""
 
 
-def python_of(environ: Mapping[str, str], *, here: Path) -> Path:
-    """Return the interpreter of an environment that has vLLM.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment that has vLLM.
 
-    It is in the folder that a variable names; else in `.venv-vllm` in the working folder, in the
-    project, or beside the environment that we run in.
+    Attributes:
+        python: its interpreter, by its path in the environment.
+        version: of vLLM.
+        for_gpu: whether vLLM was built for GPUs; it then does not run without one.
+    """
+
+    python: Path
+    version: str
+    for_gpu: bool
+
+    @property
+    def folder(self) -> str:
+        """Where it is, as people are told."""
+        return str(self.python.parents[1])
+
+
+def find(*, environ: Mapping[str, str], here: Path) -> Environment:
+    """Return the environment of vLLM.
+
+    It is the one that a variable names, else `.venv-vllm` in the working folder, in the project or
+    beside the environment that we run in, else that environment itself.
 
     Raises:
         EngineUnusable: there is none.
     """
     named = environ.get(NAMED_BY)
-    beside = (here, Path(__file__).parents[2], Path(sys.prefix).parent)
-    folders = [Path(named)] if named else [place / FOLDER for place in beside]
-    for folder in folders:
-        python = folder / "bin" / "python"
-        if python.is_file():
-            return python
     if named:
-        raise EngineUnusable(f"{NAMED_BY} names {named}, where there is no bin/python")
-    raise EngineUnusable(
-        f"vLLM is not installed: there is no {FOLDER} here; `make vllm` in augment's folder makes "
-        f"it, or {NAMED_BY} names the folder of an environment that has vLLM"
-    )
+        found = _in(Path(named))
+        if found is None:
+            raise EngineUnusable(f"{NAMED_BY}: {named} is no environment that has vLLM")
+        return found
+    for folder in _places(here):
+        if (found := _in(folder)) is not None:
+            return found
+    raise EngineUnusable(MISSING)
 
 
-def surroundings(environ: Mapping[str, str], *, offline: bool) -> dict[str, str]:
-    """Return the variables of vLLM's process.
+def _places(here: Path) -> Iterator[Path]:
+    yield here / FOLDER
+    yield Path(__file__).parents[2] / FOLDER
+    yield Path(sys.prefix).parent / FOLDER
+    yield Path(sys.prefix)
+
+
+def _in(folder: Path) -> Environment | None:
+    """Return what is known of an environment without running it; None where it has no vLLM."""
+    python = folder / "bin/python"
+    if not python.exists():
+        return None
+    for name, for_gpu in (("vllm", True), ("vllm_cpu", False)):
+        for found in folder.glob(f"lib/python*/site-packages/{name}-*.dist-info"):
+            version = found.name.removesuffix(".dist-info").rpartition("-")[2]
+            return Environment(
+                python=python, version=version, for_gpu=for_gpu and "cpu" not in version
+            )
+    return None
+
+
+def surroundings(python: Path, environ: Mapping[str, str], *, offline: bool) -> dict[str, str]:
+    """Return the variables of the child: no telemetry, none of our keys, no hub where none is due.
 
     Args:
+        python: the interpreter of the environment whose tools it is to find.
         environ: our own.
-        offline: whether the model lies here, so that no hub need be asked.
+        offline: whether all files of the model are here.
     """
     own = {name: value for name, value in environ.items() if name not in _OURS}
-    return own | _QUIET | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+    path = {"PATH": f"{python.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
+    return own | _QUIET | path | ({"HF_HUB_OFFLINE": "1"} if offline else {})
 
 
-def explained(said: str, log: str) -> str:
-    """Return what a start-up error means, what to do about it, and the last lines of the log.
-
-    Args:
-        said: by the worker before it ended; may be empty.
-        log: the end of what vLLM printed.
-    """
-    roots = [line for line in _ERROR.findall(log) if "initialization failed" not in line]
-    if roots and ("initialization failed" in said or not _ERROR.search(said)):
-        said = roots[-1]
-    meaning = next((advice for cause, advice in _CAUSES if re.search(cause, said)), None)
-    lines = [line.rstrip() for line in log.splitlines() if line.strip()][-8:]
-    head = meaning or "vLLM could not be started"
-    said = said.splitlines()[0][:300] if said else ""
-    return "\n".join([f"{head} ({said})" if said else head, *(f"| {line[:300]}" for line in lines)])
-
-
-def current() -> Path:
-    """Return the interpreter as seen from here; as `python_of`."""
-    return python_of(os.environ, here=Path.cwd())
+def current() -> Environment:
+    """Return the environment of vLLM as seen from here; as `find`."""
+    return find(environ=os.environ, here=Path.cwd())

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from augment.engines.vllm_environment import Environment
 from augment.errors import InputError
 from augment.recipe_fields import Serving
-from serving.vllm.environment import Environment
 from serving.vllm.machine import GIB, Machine
 from serving.vllm.model import Model, loaded_bytes
 

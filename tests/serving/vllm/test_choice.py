@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augment.engines.vllm_environment import Environment
 from augment.errors import InputError
 from augment.recipe_fields import Serving
 from serving.vllm.choice import Work, choose
-from serving.vllm.environment import Environment
 from serving.vllm.machine import GIB, Gpu, Machine
 from serving.vllm.model import Model, find
 
