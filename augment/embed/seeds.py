@@ -49,8 +49,9 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
             no_basis="no_seeds",
             name=NAME,
             notices=(
-                "there are no seeds: length, label agreement and similarity were not judged, and "
-                "nothing was held against an example. `augment seeds` proposes some to start from",
+                "there are no seeds: length, label agreement, similarity and toxicity were not "
+                "judged, and nothing was held against an example. `augment seeds` proposes some to "
+                "start from",
             ),
         )
     if encoder is None:
