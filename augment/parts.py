@@ -112,6 +112,7 @@ def _vllm(recipe: Recipe) -> contextlib.AbstractAsyncContextManager[Engine]:
             options=recipe.model_options,
             concurrency=recipe.concurrency,
             max_wait_s=recipe.max_wait_s,
+            key_variable=recipe.api_key_env,
         )
     )
 

@@ -325,6 +325,9 @@ def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
     if recipe.engine == "seedlm" and setting.unlabelled is not None:
         what = "seedlm cannot tell labels apart; name an engine that can, such as --endpoint URL"
         yield InputFault(where="--unlabelled", what=what)
+    elif recipe.serve == BUNDLED and setting.unlabelled is not None:
+        what = "the bundled model cannot tell labels apart; serve one that can"
+        yield InputFault(where="--serve", what=what)
     elif recipe.engine == "seedlm" and not setting.used.examples:
         what = "seedlm learns from seeds; without them name an engine, such as --endpoint URL"
         yield InputFault(where="--engine", what=what)

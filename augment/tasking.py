@@ -132,9 +132,9 @@ def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[In
         what = f"the seeds are rows of the task {task}: describe its types under `{where}`"
         yield InputFault(where="labels", what=what)
     embedded = recipe.endpoint is None and recipe.engine in {None, "seedlm"}
-    if embedded and recipe.model == BUNDLED:
+    if recipe.serve == BUNDLED or (embedded and recipe.model == BUNDLED):
         what = f"the bundled model writes no rows of the task {task}; --model ngram does"
-        yield InputFault(where="--model", what=what)
+        yield InputFault(where="--serve" if recipe.serve else "--model", what=what)
     if unlabelled:
         what = f"texts are given labels, and not yet annotations of the task {task}"
         yield InputFault(where="--unlabelled", what=what)

@@ -213,7 +213,7 @@ def environment() -> dict[str, str]:
 
     return {
         "VLLM_CPU_KVCACHE_SPACE": "1",
-        **surroundings(current().python, os.environ, offline=True),
+        **surroundings(current().python, os.environ, offline=True, key_variable="AUGMENT_API_KEY"),
     }
 
 

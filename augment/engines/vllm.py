@@ -43,6 +43,7 @@ class VLLMSettings:
         options: of vLLM's engine, by the names of its `AsyncEngineArgs`.
         concurrency: the most requests in flight.
         max_wait_s: without any answer, before the run gives up.
+        key_variable: what holds the key of an endpoint, which is none of the worker's business.
         command: what starts the worker; empty: the interpreter of vLLM's environment does.
     """
 
@@ -50,6 +51,7 @@ class VLLMSettings:
     options: Mapping[str, Any] = field(default_factory=lambda: EMPTY, repr=False)
     concurrency: int = 64
     max_wait_s: float = 600.0
+    key_variable: str = "AUGMENT_API_KEY"
     command: Sequence[str] = ()
 
 
@@ -65,7 +67,10 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
     argument = json.dumps({"model": model, "options": dict(settings.options)})
     command = settings.command or (str(vllm_environment.current().python), "-I", str(_SCRIPT))
     environment = vllm_environment.surroundings(
-        Path(command[0]), os.environ, offline=folder.is_dir()
+        Path(command[0]),
+        os.environ,
+        offline=folder.is_dir(),
+        key_variable=settings.key_variable,
     )
     with tempfile.TemporaryFile() as log:
         keeper = _Keeper([*command, argument], environment, log)

@@ -25,7 +25,7 @@ _QUIET = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 """No telemetry; and processes started anew: only these can be told to die with their parent."""
-_OURS = frozenset({"AUGMENT_API_KEY", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
+_OURS = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
 """What is meant for our process and not for that one."""
 
 
@@ -91,15 +91,19 @@ def _in(folder: Path) -> Environment | None:
     return None
 
 
-def surroundings(python: Path, environ: Mapping[str, str], *, offline: bool) -> dict[str, str]:
+def surroundings(
+    python: Path, environ: Mapping[str, str], *, offline: bool, key_variable: str
+) -> dict[str, str]:
     """Return the variables of the child: no telemetry, none of our keys, no hub where none is due.
 
     Args:
         python: the interpreter of the environment whose tools it is to find.
         environ: our own.
         offline: whether all files of the model are here.
+        key_variable: what holds the key of an endpoint.
     """
-    own = {name: value for name, value in environ.items() if name not in _OURS}
+    ours = {*_OURS, key_variable}
+    own = {name: value for name, value in environ.items() if name not in ours}
     path = {"PATH": f"{python.parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
     return own | _QUIET | path | ({"HF_HUB_OFFLINE": "1"} if offline else {})
 

@@ -49,12 +49,14 @@ def rows_in_total(seeds: SeedSet, *, rows: int) -> Goal:
     negatives = min(round(rows * sets[()] / whole), rows) if whole else 0
     positive: dict[LabelSet, tuple[str, ...]] = {types: (WITH,) for types in sorted(sets) if types}
     positive = positive or {(name,): (WITH,) for name in seeds.labels}
+    if negatives == rows:
+        positive = {}
     wanted = {WITH: rows - negatives} | ({WITHOUT: negatives} if negatives else {})
     return Goal(
         wanted={cell: count for cell, count in wanted.items() if count},
         choices=positive | ({(): (WITHOUT,)} if negatives else {}),
         rows=rows,
-        otherwise=(WITH,),
+        otherwise=(WITH,) if positive else (),
         weights=sets,
     )
 

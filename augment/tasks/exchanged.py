@@ -42,7 +42,7 @@ class Exchanged:
     def parse(self, answer: str, ask: Ask) -> Sequence[Example[Any] | Fault]:
         """Return the task's rows, changed; of faults the text is too, for it is written out."""
         return [
-            self._changed(row) if isinstance(row, Example) else self._fault(row)
+            self._row(row) if isinstance(row, Example) else self._fault(row)
             for row in self.task.parse(answer, ask)
         ]
 
@@ -67,6 +67,14 @@ class Exchanged:
         """Return the task's."""
         return self.task.labels_of(example)
 
+    def _row(self, row: Example[Any]) -> Example[Any] | Fault:
+        """Return the row changed, or why it is none: mentions that now stand in one place."""
+        changed = self._changed(row)
+        if _places(changed.target) == _places(row.target):
+            return changed
+        what = "two mentions lie in what is exchanged as one"
+        return Fault(filter="schema", reason="doubled", detail=what, text=changed.text)
+
     def _changed(self, example: Example[Any]) -> Example[Any]:
         text, edits = replaced(example.text, self._exchange)
         pair = None if example.text_pair is None else self._text(example.text_pair)
@@ -80,6 +88,13 @@ class Exchanged:
 
     def _text(self, text: str) -> str:
         return replaced(text, self._exchange)[0]
+
+
+def _places(target: Any) -> int:
+    """Count the places in which mentions stand."""
+    if not isinstance(target, Annotation):
+        return 0
+    return len({(entity.start, entity.end) for entity in target.entities})
 
 
 def _shifted(target: Any, edits: Sequence[Edit]) -> Any:

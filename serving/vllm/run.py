@@ -74,7 +74,9 @@ async def served(
     own = ["--model", loaded.path, "--host", place.host, "--port", str(place.port)]
     start = Start(
         command=[str(found.python), *_SERVER, *own, *choice.arguments],
-        environ=vllm_environment.surroundings(found.python, os.environ, offline=loaded.here),
+        environ=vllm_environment.surroundings(
+            found.python, os.environ, offline=loaded.here, key_variable=recipe.api_key_env
+        ),
         log=log,
     )
     async with serving(start, place.base, within_s=wish.start_within_s, say=say) as server:

@@ -172,10 +172,12 @@ def test_the_environment_is_the_one_named_or_lies_beside(tmp_path):
 
 
 def test_our_key_and_paths_are_not_for_the_worker():
-    own = {"AUGMENT_API_KEY": "k", "PYTHONPATH": "/x", "HOME": "/root"}
-    found = vllm_environment.surroundings(Path("/e/bin/python"), own, offline=True)
+    own = {"MY_KEY": "k", "PYTHONPATH": "/x", "HOME": "/root"}
+    found = vllm_environment.surroundings(
+        Path("/e/bin/python"), own, offline=True, key_variable="MY_KEY"
+    )
 
-    assert not {"AUGMENT_API_KEY", "PYTHONPATH"} & found.keys()
+    assert not {"MY_KEY", "PYTHONPATH"} & found.keys()
     assert found["PATH"].startswith("/e/bin:")
     assert (found["HOME"], found["HF_HUB_OFFLINE"], found["VLLM_NO_USAGE_STATS"]) == (
         "/root", "1", "1",

@@ -125,3 +125,17 @@ def test_exemplars_cover_the_types_that_are_asked_for(seed: int) -> None:
 def test_seeds_that_cannot_be_shown_are_not() -> None:
     assert covering({"s0"}).draw(("city",), k=5, rng=random.Random(0)) == ("s0",)
     assert covering({"s0"}).draw_exact(("person",), rng=random.Random(0)) is None
+
+
+def test_where_all_rows_of_a_total_are_negatives_nothing_else_is_asked_for() -> None:
+    goal = rows_in_total(seed_set(TEXTS[0], *[TEXTS[3]] * 8), rows=1)
+    planner = planner_of(goal)
+    ask = planner.next()
+    assert goal.wanted == {WITHOUT: 1}
+    assert ask is not None
+    assert ask.labels == ()
+    assert not planner.has_room(("city",))
+    planner.accept(("city",))
+    planner.accept(())
+    planner.judged(ask, 1)
+    assert planner.filled

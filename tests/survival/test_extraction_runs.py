@@ -140,7 +140,8 @@ def test_rows_from_elsewhere_are_checked_against_annotated_seeds(tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--model", "bundled"], "the bundled model writes no rows of the task ner"),
+        (["--model", "bundled"], "--model: the bundled model writes no rows of the task ner"),
+        (["--serve", "bundled"], "--serve: the bundled model writes no rows of the task ner"),
         (["--task", "events"], "no column 'events', which the task events needs"),
     ],
 )

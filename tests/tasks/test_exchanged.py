@@ -58,3 +58,13 @@ def test_mentions_follow_their_words() -> None:
     assert isinstance(row, Example)
     found = [row.text[entity.start : entity.end] for entity in row.target.entities]
     assert found == ["[EMAIL]", "Lena", "Bonn"]
+
+
+def test_mentions_that_would_stand_in_one_place_make_the_row_a_fault() -> None:
+    text = "ask ada@bonn.de"
+    spans = [(4, 7, "NAME"), (8, 12, "CITY")]
+    target = Annotation(entities=tuple(Span(start=s, end=e, label=n) for s, e, n in spans))
+    task = Exchanged(Spans(Example(id="1", text=text, target=target)), mask)  # type: ignore[arg-type]
+    (row,) = task.parse("", ASK)
+    assert isinstance(row, Fault)
+    assert (row.reason, row.text) == ("doubled", "ask [EMAIL]")
