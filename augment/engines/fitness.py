@@ -14,6 +14,8 @@ from augment.tokens import words
 T = TypeVar("T", bound=Hashable)
 _SAID_AGAIN = 3
 """So many words in a row that come twice are a loop."""
+_END = 2
+"""So many last words of a seed may end a draft, whatever the last one is: "never heard of"."""
 
 
 class Fitness(Generic[T]):
@@ -31,7 +33,7 @@ class Fitness(Generic[T]):
         every = [words(text) for text in texts]
         self._training = training
         self._known = training.known.union(*every)
-        self._never_last = training.never_last - {word for own in every for word in own[-1:]}
+        self._ends = {tuple(own[-_END:]) for own in every}
         self._recited = set[int]().union(*map(training.recited, every))
         self._may_loop = any(map(_loops, every))
         self._copies = Copies(texts)
@@ -42,7 +44,7 @@ class Fitness(Generic[T]):
         own = words(text)
         return (
             bool(own)
-            and own[-1] not in self._never_last
+            and (own[-1] not in self._training.never_last or tuple(own[-_END:]) in self._ends)
             and all(word in self._known or not word.isalpha() for word in own)
             and (self._may_loop or not _loops(own))
             and self._training.recited(own) <= self._recited

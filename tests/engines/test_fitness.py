@@ -39,11 +39,15 @@ def test_a_draft_is_unfit_for_one_fault(kind):
     assert fitness().faultless(DRAFTS[kind]) == (kind == "whole")
 
 
+def test_a_seed_s_last_words_end_a_draft_only_together():
+    assert not fitness("what is it made of").faultless(DRAFTS["broken off"])
+
+
 @pytest.mark.parametrize(
     ("kind", "seed"),
     [
         ("a slip", "where is the carrd"),
-        ("broken off", "what is it made of"),
+        ("broken off", "do you know the card of"),
         ("a loop", "the card is the card is the card is"),
         ("an echo", "a card please tell the driver to leave it at my back"),
     ],
