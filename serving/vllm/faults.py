@@ -83,7 +83,7 @@ _EVERY = (
         "this GPU has no bfloat16: give --dtype float16",
     ),
     _known(
-        r"requires you to execute|trust_remote_code|contains custom code",
+        r"requires you to execute|argument `?trust_remote_code|contains custom code",
         "the model wants to run code of its own, which is never allowed here: take a model that "
         "vLLM itself knows",
     ),
