@@ -69,24 +69,23 @@ async def test_every_request_is_answered_once_with_tokens_and_logprobs():
         assert (outcome.logprobs is not None) == (request.ask.number % 2 == 1)
 
 
-async def test_a_worker_that_dies_is_started_again_and_nothing_is_lost(tmp_path, caplog):
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("die_after", "the vLLM worker ended (signal 6); it is started again"),
+        ("babble_after", "signal 9: unreadable: "),
+    ],
+)
+async def test_a_worker_that_dies_or_cannot_be_understood_is_replaced_and_nothing_is_lost(
+    fault, said, tmp_path, caplog
+):
     marks = tmp_path / "marks"
     marks.write_text("")
-    found = await answers(requests_of(60), die_after=20, marks=str(marks))
+    found = await answers(requests_of(60), **{fault: 20}, marks=str(marks))
 
     assert sorted(request.ask.number for request, _ in found) == list(range(60))
     assert all(isinstance(outcome, Completion) for _, outcome in found)
-    assert "the vLLM worker ended (signal 6); it is started again" in caplog.text
-
-
-async def test_a_worker_that_cannot_be_understood_is_replaced(tmp_path, caplog):
-    marks = tmp_path / "marks"
-    marks.write_text("")
-    found = await answers(requests_of(60), babble_after=20, marks=str(marks))
-
-    assert sorted(request.ask.number for request, _ in found) == list(range(60))
-    assert all(isinstance(outcome, Completion) for _, outcome in found)
-    assert "signal 9: unreadable: " in caplog.text
+    assert said in caplog.text
 
 
 async def test_a_prompt_that_the_model_has_no_room_for_fails_alone():
