@@ -70,6 +70,7 @@ class Batch:
             else:
                 self._finish(row)
 
+    @torch.inference_mode()
     def step(self) -> None:
         """Read what waits, if it is time to, and go one token on with every row."""
         self._clear()
@@ -87,7 +88,6 @@ class Batch:
                 raise
             self._shrink(error)
 
-    @torch.inference_mode()
     def _admit(self) -> None:
         """Read the prompts of waiting requests, each from where it differs from one seen."""
         new, known, novel = self._chosen()
@@ -137,7 +137,6 @@ class Batch:
             known.append(shared)
         return new[: len(known)], known, False
 
-    @torch.inference_mode()
     def _decode(self) -> None:
         """Let the model read one token of every row, and draw where it has read them all."""
         rows = self._rows

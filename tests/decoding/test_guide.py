@@ -168,3 +168,24 @@ def test_an_answer_that_would_be_longer_than_the_guide_allows_is_drawn_again(mod
     for ticket, one in zip(tickets, told, strict=True):
         assert ticket.guide.seen == ([one.text] if one.finish == "stop" else [])
         assert one.completion_tokens >= (9 if one.finish == "length" else 1)
+
+
+def test_a_row_that_nobody_waits_for_any_more_makes_room_for_the_last_one(model):
+    tickets = [asked(n, None, schema=None, temperature=1.0, max_tokens=30) for n in range(3)]
+    batch = Batch(model, limit=3)
+    for ticket in tickets:
+        batch.add(ticket)
+    for _ in range(8):
+        batch.step()
+    assert tickets[0].outcome.cancel()
+    while not batch.idle:
+        batch.step()
+
+    told = [ticket.outcome.result().text for ticket in tickets[1:]]
+    assert told == [
+        one.text
+        for one in answered(
+            model,
+            [asked(n, None, schema=None, temperature=1.0, max_tokens=30) for n in (1, 2)],
+        )
+    ]
