@@ -343,14 +343,27 @@ def _short(value: object) -> str:
 
 
 def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
-    """Say in which ways `now` may not continue a run that was begun with the recipe `before`."""
+    """Say in which ways `now` may not continue a run that was begun with the recipe `before`.
+
+    What `before` does not know of, since an earlier version wrote it, was as it is by default;
+    and a recipe without a task was one of classification.
+    """
     found: list[str] = []
+    by_default = comparable(Recipe(task="classification"))
     for name, value in comparable(now).items():
-        old = before.get(name)
+        old = _completed(before.get(name, by_default[name]), name)
         if old == value or (name in MAY_GROW and _grown(name, old, value)):
             continue
         found.append(f"{dashed(name)}: was {_short(old)}, now {_short(value)}")
     return found
+
+
+def _completed(old: Any, name: str) -> Any:
+    """Return a recipe's value with the parts that were not there when it was written."""
+    part = getattr(Recipe(), name)
+    if isinstance(part, Closed) and isinstance(old, Mapping):
+        return part.model_dump(mode="json") | {**cast("Mapping[str, Any]", old)}
+    return old
 
 
 def _grown(name: str, old: Any, new: Any) -> bool:

@@ -261,3 +261,16 @@ def test_a_fault_in_the_headers_does_not_show_them(tmp_path):
 
     assert "headers" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_what_an_earlier_version_did_not_know_was_as_it_is_by_default():
+    now = Recipe(task="classification", per_label=5)
+    before = json.loads(json.dumps(comparable(now)))
+    for name in ("task", "pii", "answer_form", "max_variants"):
+        del before[name]
+    del before["filters"]["toxicity"]
+
+    assert differences(before, now) == []
+    assert differences(before, now.model_copy(update={"pii": "mask"})) == [
+        "pii: was 'reject', now 'mask'"
+    ]

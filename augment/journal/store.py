@@ -111,11 +111,26 @@ class SqliteJournal:
         )
 
     def write_header(self, values: Mapping[str, str]) -> None:
-        """Set what is true of the whole run (recipe, digests, versions), and commit."""
+        """Set what is true of the whole run (recipe, digests, versions), and commit.
+
+        From then on the file is of this schema: one of an earlier version is only now changed.
+        """
+        self._add_columns()
         self._at_once(
             "INSERT INTO run VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             list({"schema_version": str(SCHEMA_VERSION), **values}.items()),
         )
+
+    def _add_columns(self) -> None:
+        """Add to the tables what an earlier version did not have."""
+        try:
+            for table, columns in ADDED.items():
+                there = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+                for name in columns:
+                    if name not in there:
+                        self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
+        except sqlite3.Error as error:
+            raise _translated(self.path, error) from error
 
     def commit(self) -> None:
         """Make everything recorded so far outlive the process; free when there is nothing."""
@@ -240,11 +255,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         kind = "TEXT" if table == "run" else "INTEGER"
         rest = ", ".join(columns[1:])
         db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns[0]} {kind} PRIMARY KEY, {rest})")
-    for table, columns in ADDED.items():
-        there = {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
-        for name in columns:
-            if name not in there:
-                db.execute(f"ALTER TABLE {table} ADD COLUMN {name}")
     return db
 
 

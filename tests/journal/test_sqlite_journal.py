@@ -211,9 +211,14 @@ def test_a_journal_of_before_there_were_servers_goes_on(tmp_path, damaged):
     if damaged:
         path.write_bytes(b"SQLite format 4\0" + path.read_bytes()[16:])
 
-    journal = opened(tmp_path)
+    journal = opened(tmp_path)  # to look at: nothing is changed before the run is accepted
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        columns = {name for _, name, *_ in db.execute("PRAGMA table_info(arrivals)")}
+    assert damaged or "server" not in columns
+    journal.write_header({})
     after = journal.arrive(an_ask(1), "k1", Completion(text="y", server="http://a/v1"))
     assert [arrival for arrival, _ in journal.replay()] == [before, replace(after, at=after.at)]
+    assert journal.header()["schema_version"] == "2"
     journal.close()
 
 
