@@ -234,7 +234,8 @@ class Pipeline:
             if ask is None:
                 await self._judged.wait()
                 continue
-            self.spent.requests += 1
+            if ask.number not in self._calls_before:  # one that was made shorter is the same ask
+                self.spent.requests += 1
             request = self._parts.render(ask)
             if not again:
                 self._parts.journal.plan([(ask, request.key)])

@@ -9,7 +9,7 @@ import numpy as np
 
 from augment.records import Arrival, Candidate, Decision, Fault, Json, Verdict
 from evals.projection import project
-from evals.samples import Reservoir, mended, rejection_fields, shorten
+from evals.samples import Reservoir, masked, mended, rejection_fields, shorten
 from evals.subject import Space, Subject
 
 Kind: TypeAlias = Literal["seed", "accepted", "rejected"]
@@ -63,7 +63,7 @@ class Points:
                 "labels": list(dict.fromkeys(labels)),
                 "reason": said.get("reason"),
                 "filter": said.get("filter"),
-                "text": shorten(whole),
+                "text": shorten(whole if verdict is None else masked(whole)),
                 "id": name,
                 "whole": mended(whole[:_COMPARED_CHARS]),
             }

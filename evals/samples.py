@@ -6,9 +6,12 @@ import math
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
-from augment.records import Json, Verdict
+from augment.pii.replace import mask, replaced
+from augment.records import Candidate, Fault, Json, Verdict
+from augment.tasks.exchanged import exchanged
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -46,6 +49,19 @@ class Reservoir:
         return [value for _, value in sorted(self._drawn, key=lambda pair: pair[0])]
 
 
+def masked(text: str) -> str:
+    """Return a text of a rejected row as a report may show it: without personal data."""
+    return replaced(text, mask)[0]
+
+
+def row_masked(row: Candidate | Fault) -> Candidate | Fault:
+    """Return a rejected row as a report may show it; its file has it as it came."""
+    if isinstance(row, Candidate):
+        return replace(row, example=exchanged(row.example, mask))
+    pair = None if row.text_pair is None else masked(row.text_pair)
+    return replace(row, text=masked(row.text), text_pair=pair)
+
+
 def shorten(text: str, *, limit: int = REASON_CHARS) -> str:
     """Return at most `limit` characters and how many are left out; no lone surrogates."""
     kept = mended(text[:limit])
@@ -74,7 +90,7 @@ def rejection_fields(verdict: Verdict) -> dict[str, Json]:
     return {
         "filter": verdict.filter,
         "reason": verdict.reason or verdict.filter,
-        "detail": None if verdict.detail is None else shorten(verdict.detail),
+        "detail": None if verdict.detail is None else shorten(masked(verdict.detail)),
         "score": _finite(verdict.score),
         "threshold": _finite(verdict.threshold),
     }

@@ -6,7 +6,14 @@ from collections import Counter
 from typing import TypeAlias
 
 from augment.records import Arrival, Candidate, Decision, Failure, Fault, Json
-from evals.samples import Reservoir, rejection_fields, shorten, shortened
+from evals.samples import (
+    Reservoir,
+    masked,
+    rejection_fields,
+    row_masked,
+    shorten,
+    shortened,
+)
 from evals.subject import Subject
 from evals.timeline import rate
 
@@ -110,9 +117,11 @@ class Tally:
             self._reasons[key] = self._reservoir(_EXAMPLES_OF_A_REASON, "/".join(key))
         text = row.example.whole if isinstance(row, Candidate) else row.text
         self._reasons[key].offer(
-            lambda: {"text": shorten(text), "labels": self._borne(arrival, row), **said}
+            lambda: {"text": shorten(masked(text)), "labels": self._borne(arrival, row), **said}
         )
-        self._rejected_rows.offer(lambda: self._shown(arrival, row, decision.index) | said)
+        self._rejected_rows.offer(
+            lambda: self._shown(arrival, row_masked(row), decision.index) | said
+        )
 
     def _shown(self, arrival: Arrival, row: Row, index: int) -> dict[str, Json]:
         if isinstance(row, Candidate):

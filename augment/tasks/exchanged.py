@@ -48,7 +48,7 @@ class Exchanged:
 
     def unfinished(self, ask: Ask, *, text: str, text_pair: str | None) -> Example[Any]:
         """Return the task's row, changed."""
-        return self._changed(self.task.unfinished(ask, text=text, text_pair=text_pair))
+        return exchanged(self.task.unfinished(ask, text=text, text_pair=text_pair), self._exchange)
 
     def texts_of(self, ask: Ask) -> tuple[str, str | None]:
         """Return the task's texts, changed."""
@@ -69,18 +69,11 @@ class Exchanged:
 
     def _row(self, row: Example[Any]) -> Example[Any] | Fault:
         """Return the row changed, or why it is none: mentions that now stand in one place."""
-        changed = self._changed(row)
+        changed = exchanged(row, self._exchange)
         if _places(changed.target) == _places(row.target):
             return changed
         what = "two mentions lie in what is exchanged as one"
         return Fault(filter="schema", reason="doubled", detail=what, text=changed.text)
-
-    def _changed(self, example: Example[Any]) -> Example[Any]:
-        text, edits = replaced(example.text, self._exchange)
-        pair = None if example.text_pair is None else self._text(example.text_pair)
-        if not edits and pair == example.text_pair:
-            return example
-        return replace(example, text=text, text_pair=pair, target=_shifted(example.target, edits))
 
     def _fault(self, fault: Fault) -> Fault:
         pair = None if fault.text_pair is None else self._text(fault.text_pair)
@@ -88,6 +81,15 @@ class Exchanged:
 
     def _text(self, text: str) -> str:
         return replaced(text, self._exchange)[0]
+
+
+def exchanged(example: Example[Any], exchange: Exchange) -> Example[Any]:
+    """Return an example with the personal data in its texts exchanged, its mentions moved along."""
+    text, edits = replaced(example.text, exchange)
+    pair = None if example.text_pair is None else replaced(example.text_pair, exchange)[0]
+    if not edits and pair == example.text_pair:
+        return example
+    return replace(example, text=text, text_pair=pair, target=_shifted(example.target, edits))
 
 
 def _places(target: Any) -> int:

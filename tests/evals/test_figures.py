@@ -238,3 +238,15 @@ def test_the_counts_add_up(tmp_path_factory, asks, judged):
     for stage in figures["funnel"]:
         assert stage["saw"] == stage["passed"] + stage["rejected"] + stage["abstained"]
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures, "plain JSON"
+
+
+def test_what_was_rejected_is_shown_without_personal_data(run):
+    run.arrive(["card"], answer("I am otto@posthaus.de", ["card"]))
+    run.arrive(["card"], answer("I am otto@posthaus.de", ["card"]))
+    run.arrive(["refund"], Completion(text="Sure! lena@posthaus.de is mine"))
+    figures = run.figures()
+
+    shown = json.dumps([figures["rejections"], figures["rejected_rows"]])
+    assert "posthaus" not in shown
+    assert "I am [EMAIL]" in shown
+    assert figures["accepted_rows"][0]["fields"]["text"] == "I am otto@posthaus.de"

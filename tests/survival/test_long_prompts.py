@@ -96,3 +96,18 @@ def test_a_given_text_is_labelled_with_fewer_examples_or_rejected(openai_server,
     assert len(rows) == 8
     assert len(answered) == (8 if limit == 1_150 else 0)
     assert all(len(row["provenance"]["seed_ids"]) < 5 for row in answered)
+
+
+def test_an_ask_made_shorter_is_one_request_of_the_budget_also_when_the_run_goes_on(
+    openai_server, tmp_path
+):
+    server, out = openai_server(max_prompt=4_000), tmp_path / "out"
+    command = [
+        "run", long_seeds(tmp_path), "--endpoint", server.url, "--out", out,
+        "--recipe", recipe(tmp_path, strategies={"fewshot": 1}), "--per-label", 40,
+    ]  # fmt: skip
+    for most in (8, 20):
+        assert here(*command, "--max-requests", most).code == 3
+        asks = json.loads((out / "report.json").read_text("utf-8"))["counts"]["asks"]
+        assert asks == most
+    assert server.stats()["counts"]["max_prompt"] > 0
