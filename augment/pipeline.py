@@ -64,7 +64,7 @@ class Parts:
     filters: Sequence[Filter]
     journal: Journal
     budget: Budget
-    shorten: Callable[[Ask], Ask | None] = lambda _: None
+    shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda *_: None
     encoder: Encoder | None = None
     accepted: Callable[[Candidate], None] | None = None
     clock: Callable[[], float] = time.monotonic
@@ -201,9 +201,7 @@ class Pipeline:
 
     def _asked_shorter(self, request: Request, outcome: Completion | Failure) -> bool:
         """Have an ask sent again with less in it, where its prompt was too long."""
-        if not isinstance(outcome, Failure) or outcome.code != "prompt_too_long":
-            return False
-        ask = None if self._closing else self._parts.shorten(request.ask)
+        ask = None if self._closing else self._parts.shorten(request.ask, outcome)
         if ask is None:
             return False
         number = ask.number

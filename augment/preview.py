@@ -10,15 +10,18 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from augment.answers import rejection, rows_of
 from augment.embed.seeds import seed_vectors
 from augment.parts import encoder_worker, engine_of, filters_of, plan_of, run_encoder
 from augment.plan.budget import Budget, Spent
+from augment.plan.strategies import shortened
 from augment.protocols import Engine, Plan
 from augment.recipe import Recipe
 from augment.records import (
     Arrival,
+    Ask,
     Candidate,
     Completion,
     Failure,
@@ -27,6 +30,7 @@ from augment.records import (
     Request,
     Verdict,
 )
+from augment.rendering import Renderer
 from augment.screening import Screening, rejected
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
@@ -105,10 +109,9 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
                 filters = filters_of(setting, vectors, instructions=renderer.instructions)
                 planner = plan_of(setting, vectors, first_ask=0)
                 asks = [ask for _ in range(PROMPTS) if (ask := planner.next()) is not None]
-                requests = [renderer.request(ask) for ask in asks]
-                answers = await _answers(engine, requests)
+                answered = await _answered(engine, renderer, asks)
                 shown = await _judged(
-                    setting, planner, Screening(filters, vectors.encoder), requests, answers
+                    setting, planner, Screening(filters, vectors.encoder), answered
                 )
         rate = None
         if worker is not None and vectors.encoder is not None and worker.busy_s:
@@ -138,33 +141,39 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
     )
 
 
-async def _answers(
-    engine: Engine, requests: Sequence[Request]
-) -> dict[int, tuple[Completion | Failure, float]]:
-    """Return each answer with its time, by the number of its ask."""
+_Answered: TypeAlias = tuple[Request, Completion | Failure, float]
 
-    async def handed() -> AsyncIterator[Request]:
-        for request in requests:
-            yield request
+
+async def _answered(engine: Engine, renderer: Renderer, asks: Sequence[Ask]) -> list[_Answered]:
+    """Return requests with their answers and times, in the order asked; shorter where need be."""
+
+    async def handed(waiting: Sequence[Ask]) -> AsyncIterator[Request]:
+        for ask in waiting:
+            yield renderer.request(ask)
 
     began = time.perf_counter()
-    return {
-        request.ask.number: (outcome, time.perf_counter() - began)
-        async for request, outcome in engine.complete(handed())
-    }
+    found: dict[int, _Answered] = {}
+    while asks:
+        shorter: list[Ask] = []
+        async for request, outcome in engine.complete(handed(asks)):
+            less = shortened(request.ask, outcome)
+            if less is not None:
+                shorter.append(less)
+            else:
+                found[request.ask.number] = request, outcome, time.perf_counter() - began
+        asks = shorter
+    return [found[number] for number in sorted(found)]
 
 
 async def _judged(
     setting: Setting,
     planner: Plan,
     screening: Screening,
-    requests: Sequence[Request],
-    answers: Mapping[int, tuple[Completion | Failure, float]],
+    answered: Sequence[_Answered],
 ) -> tuple[Shown, ...]:
     """Return what came back in the order asked, each row judged as a run would judge it."""
     shown: list[Shown] = []
-    for request in requests:
-        outcome, seconds = answers[request.ask.number]
+    for request, outcome, seconds in answered:
         arrival = Arrival(number=0, ask=request.ask, key=request.key, outcome=outcome, at=0.0)
         judged: list[tuple[Candidate | Fault, tuple[Verdict, ...]]] = []
         for row in rows_of(setting.task, arrival):

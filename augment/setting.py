@@ -50,6 +50,7 @@ from augment.tasks.exchanged import Exchanged
 from augment.tasks.extraction import Extraction
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
+from augment.unused import unused
 from prompts.templates import Template
 
 _FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
@@ -164,6 +165,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     if unlabelled is not None:
         setting = _labelling(setting, unlabelled)
     recipe = _resolved(setting)
+    setting = replace(setting, notices=(*setting.notices, *unused(recipe)))
     if faults := list(_faults(setting, recipe)):
         raise InputError(faults)
     setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="augment preview",
         description="Render three prompts, show their answers with every verdict, and estimate "
-        "what the whole run takes. Writes nothing.",
+        "what the whole run takes. Writes nothing but the log of vLLM, where --serve starts it.",
     )
     add_seeds(parser)
     add_options(parser)

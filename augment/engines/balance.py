@@ -131,7 +131,8 @@ class Several:
         """Leave the server out where it is to blame; the request then goes elsewhere at once."""
         if outcome.busy:
             member.room.refused(mark)
-        member.failures += 1
+        if not outcome.busy or member.room.allowed == 1:  # fewer calls may still be what it takes
+            member.failures += 1
         blamed = outcome.gone or outcome.after_s is not None or member.failures >= _FAILURES
         if not (blamed or member.on_trial):
             return outcome
@@ -144,7 +145,7 @@ class Several:
         pause = FIRST_PAUSE_S * 2 ** min(member.times_out, _MOST_DOUBLINGS)
         asked = min(outcome.after_s or 0.0, _LONGEST_ASKED_S)
         pause = max(min(pause, _LONGEST_PAUSE_S), asked)
-        if outcome.gone and not member.lamented:
+        if (outcome.gone or member.failures >= _FAILURES) and not member.lamented:
             _log.warning("%s is left out for now: %s", member.name, outcome.why)
             member.lamented = True
         member.times_out += 1

@@ -64,7 +64,9 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
     """
     folder = Path(settings.model).expanduser()
     model = str(folder.resolve()) if folder.is_dir() else settings.model
-    argument = json.dumps({"model": model, "options": dict(settings.options)})
+    begin = vllm_worker.frame(
+        0, vllm_worker.BEGIN, {"model": model, "options": dict(settings.options)}
+    )
     command = settings.command or (str(vllm_environment.current().python), "-I", str(_SCRIPT))
     environment = vllm_environment.surroundings(
         Path(command[0]),
@@ -73,7 +75,7 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
         key_variable=settings.key_variable,
     )
     with tempfile.TemporaryFile() as log:
-        keeper = _Keeper([*command, argument], environment, log)
+        keeper = _Keeper(command, environment, log, begin=begin)
         await keeper.start()
         keeping = asyncio.create_task(keeper.keep())
         try:
@@ -175,11 +177,14 @@ class _Keeper:
         why: what last ended the worker, or kept it from starting.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Any) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Any, *, begin: bytes
+    ) -> None:
         self.why = "the vLLM worker is being started"
         self._command = command
         self._environment = dict(environment)
         self._log: BinaryIO = log
+        self._begin = begin
         self._child: _Child | None = None
         self._up = asyncio.Event()
 
@@ -213,6 +218,7 @@ class _Keeper:
             raise TypeError("a process was started with pipes and has none")
         child = _Child(process, pipes=(process.stdin, process.stdout))
         try:
+            process.stdin.write(self._begin)
             fault = await child.ready()
         except BaseException:
             await child.kill()

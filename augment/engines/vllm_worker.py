@@ -1,11 +1,12 @@
 """The process that drives vLLM for a run; started with the interpreter of vLLM's environment.
 
-    python -I augment/engines/vllm_worker.py '{"model": FOLDER_OR_NAME, "options": {...}}'
+    python -I augment/engines/vllm_worker.py
 
 It needs nothing but vLLM, so that this environment need not hold augment in the same version. What
-it is asked comes as frames on its standard input, what it says goes as frames to what was its
-standard output; everything that vLLM prints goes to standard error. Where the input ends, whoever
-started it is gone, and it ends too; vLLM's own processes end with it.
+it is asked comes as frames on its standard input, the model and vLLM's options first: there they
+may hold a key, which a command line would show to everybody. What it says goes as frames to what
+was its standard output; everything that vLLM prints goes to standard error. Where the input ends,
+whoever started it is gone, and it ends too; vLLM's own processes end with it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any, BinaryIO
 
 HEADER = struct.Struct(">IQB")
 """Of a frame: how many bytes of JSON follow, the number of the request, and what it is."""
-ASK, CANCEL, READY, ANSWER, REFUSED, TOO_LONG, FAILED, FATAL = range(8)
+BEGIN, ASK, CANCEL, READY, ANSWER, REFUSED, TOO_LONG, FAILED, FATAL = range(9)
 _LONGEST = 8192
 """Tokens of prompt and answer that room is kept for, unless `max_model_len` says otherwise: a long
 context costs memory that rows of some sentences never use.
@@ -200,11 +201,12 @@ def _of_vllm(module: str) -> Any:
     return importlib.import_module(f"vllm{module}")
 
 
-async def serve(said: Mapping[str, Any], out: BinaryIO) -> None:
-    """Start the engine and answer until the input ends."""
+async def serve(out: BinaryIO) -> None:
+    """Start the engine that the first frame names, and answer until the input ends."""
     loop = asyncio.get_running_loop()
     gone = threading.Thread(target=_end_with_input, args=(inbox := _Inbox(loop),), daemon=True)
     gone.start()
+    _, _, said = await inbox.get()
     try:
         engine, seeded = _engine(said["model"], said["options"])
         worker = Worker(engine, out=out, seeded=seeded)
@@ -253,7 +255,7 @@ def main() -> None:
     """Keep the standard output for frames, and work."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    asyncio.run(serve(json.loads(sys.argv[1]), out))
+    asyncio.run(serve(out))
 
 
 if __name__ == "__main__":

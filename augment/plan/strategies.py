@@ -8,14 +8,16 @@ from dataclasses import replace
 from typing import Protocol
 
 from augment.plan.goal import LabelSet
-from augment.records import Ask, Need
+from augment.records import Ask, Completion, Failure, Need
 
 
-def shortened(ask: Ask) -> Ask | None:
-    """Return the ask with half of its exemplars, for a prompt that was too long.
+def shortened(ask: Ask, outcome: Completion | Failure) -> Ask | None:
+    """Return the ask with half of its exemplars, where its prompt was too long.
 
-    None where nothing can be left out: `Paraphrase` is about its one exemplar.
+    None where it was not, or nothing can be left out: `Paraphrase` is about its one exemplar.
     """
+    if not isinstance(outcome, Failure) or outcome.code != "prompt_too_long":
+        return None
     if not ask.exemplars or ask.strategy == Paraphrase.name:
         return None
     return replace(ask, exemplars=ask.exemplars[: len(ask.exemplars) // 2], shortened=True)

@@ -13,9 +13,9 @@ from augment.app import EngineOf
 from augment.engines import vllm_environment
 from augment.errors import EngineGone
 from augment.parts import engine_of
-from augment.protocols import Engine
+from augment.protocols import CachesPrefixes, Engine
 from augment.recipe import Recipe
-from augment.records import Completion, Failure, Request
+from augment.records import Completion, Failure, PrefixCache, Request
 from augment.setting import Inputs, Setting, prepare
 from serving.vllm import machine, model
 from serving.vllm.choice import Choice, choose
@@ -140,6 +140,11 @@ class Watched:
     def revision(self) -> str | None:
         """The engine's."""
         return self._engine.revision
+
+    async def prefix_cache(self) -> PrefixCache | None:
+        """Return what the engine tells, if it does."""
+        engine = self._engine
+        return await engine.prefix_cache() if isinstance(engine, CachesPrefixes) else None
 
     async def complete(
         self, requests: AsyncIterable[Request]

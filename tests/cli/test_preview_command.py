@@ -92,3 +92,18 @@ def test_the_embedded_engine_is_previewed_too(tmp_path):
 
     assert ended.code == 0
     assert "prompt tokens              not counted" in ended.out
+
+
+def test_a_prompt_that_is_too_long_is_shown_with_fewer_examples(preview):
+    ended, server = preview(max_prompt=1_300)
+
+    assert ended.code == 0
+    assert "prompt_too_long" not in ended.out
+    assert ended.out.count("--- accepted: ") == 3
+    assert server.stats()["counts"]["max_prompt"] > 0
+
+
+def test_an_option_without_effect_is_said(preview):
+    ended, _ = preview("--max-variants", "2")
+
+    assert "warning: max-variants has no effect: the rows hold no mentions" in ended.out

@@ -111,12 +111,29 @@ async def test_a_server_that_comes_back_is_used_again(openai_server, caplog):
     assert f"{leaving.url} answers again" in caplog.text
 
 
-async def test_a_server_that_fails_at_once_draws_no_requests_to_it(openai_server):
+async def test_a_server_that_fails_at_once_draws_no_requests_to_it(openai_server, caplog):
     failing, slow = openai_server(error_500=1.0), openai_server(latency_ms=50)
     found = await answers([failing, slow], 200, concurrency=8)
 
     assert sum(isinstance(outcome, Failure) for _, outcome in found) <= 2
     assert failing.stats()["requests"] < 100
+    assert f"{failing.url} is left out for now: " in caplog.text
+
+
+async def test_a_server_that_is_busy_at_times_has_its_share_of_the_requests(openai_server):
+    busy, other = (openai_server(latency_ms=10, error_429=share) for share in (0.4, 0.0))
+    found = await answers([busy, other], 400, concurrency=16)
+
+    assert all(isinstance(outcome, Completion) for _, outcome in found)
+    assert by_server(found)[busy.url] > 60
+
+
+async def test_a_server_that_is_always_busy_is_left_out(openai_server):
+    busy, free = openai_server(error_429=1.0), openai_server(latency_ms=10)
+    found = await answers([busy, free], 200, concurrency=8)
+
+    assert by_server(found) == {free.url: 200}
+    assert busy.stats()["requests"] < 60
 
 
 async def test_a_server_that_wants_to_be_left_alone_is(openai_server):

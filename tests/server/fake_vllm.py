@@ -51,7 +51,9 @@ class Fake(Server):
     """The tests' server, with the health of vLLM's."""
 
     def __init__(self, told: Told, *, first: bool, port: int, model: str) -> None:
-        super().__init__(Config(latency_ms=told.latency_ms, models=(model,)), port=port)
+        super().__init__(
+            Config(latency_ms=told.latency_ms, models=(model,), prefix_hits=0.5), port=port
+        )
         self._told = told
         self._first = first
         self._calls = 0

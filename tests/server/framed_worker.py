@@ -1,7 +1,7 @@
-"""A worker that speaks as vLLM's does and misbehaves as its argument says; needs no vLLM.
+"""A worker that speaks as vLLM's does and misbehaves as it is told; needs no vLLM.
 
-Its `options` hold: `die_after` and `babble_after` (answers; the file `marks` keeps them to once),
-`fail` (a start-up error), `silent` (never ready), `poison` (dies of a prompt with this word).
+The options in its first frame hold: `die_after` and `babble_after` (answers; the file `marks` keeps
+them to once), `fail` (a start-up error), `silent` (never ready), `poison` (dies of a prompt with this word).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def answer(ask, options):
 
 
 def main():
-    options = json.loads(sys.argv[-1])["options"]
+    length, _, kind = words.HEADER.unpack(sys.stdin.buffer.read(words.HEADER.size))
+    assert kind == words.BEGIN
+    options = json.loads(sys.stdin.buffer.read(length))["options"]
     if "fail" in options:
         sys.stderr.write("loading\nsome.Error: " + options["fail"] + "\n")
         say(0, words.FATAL, "RuntimeError: Engine core initialization failed.")

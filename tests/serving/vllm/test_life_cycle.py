@@ -53,6 +53,8 @@ def test_a_run_starts_a_server_uses_it_and_leaves_nothing_running(fake, tmp_path
     left = left_in(tmp_path / "out")
     assert set(left.per_label().values()) == {10}
     assert {row["provenance"]["model"] for row in left.accepted} == {"bundled"}
+    report = json.loads((tmp_path / "out/report.json").read_text("utf-8"))
+    assert report["prefix_cache"]["share"] == 0.5
     assert len(starts(tmp_path)) == 1
     assert nothing_left(tmp_path)
     assert (tmp_path / "out.vllm.log").exists()
