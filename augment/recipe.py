@@ -349,7 +349,7 @@ def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
     and a recipe without a task was one of classification.
     """
     found: list[str] = []
-    by_default = comparable(Recipe(task="classification"))
+    by_default = comparable(Recipe.model_validate({"task": "classification"}))
     for name, value in comparable(now).items():
         old = _completed(before.get(name, by_default[name]), name)
         if old == value or (name in MAY_GROW and _grown(name, old, value)):
@@ -360,7 +360,7 @@ def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
 
 def _completed(old: Any, name: str) -> Any:
     """Return a recipe's value with the parts that were not there when it was written."""
-    part = getattr(Recipe(), name)
+    part = getattr(Recipe.model_validate({}), name)
     if isinstance(part, Closed) and isinstance(old, Mapping):
         return part.model_dump(mode="json") | {**cast("Mapping[str, Any]", old)}
     return old

@@ -1,7 +1,8 @@
 """A worker that speaks as vLLM's does and misbehaves as it is told; needs no vLLM.
 
 The options in its first frame hold: `die_after` and `babble_after` (answers; the file `marks` keeps
-them to once), `fail` (a start-up error), `silent` (never ready), `poison` (dies of a prompt with this word).
+them to once), `fail` (a start-up error), `silent` (never ready), `poison` (dies of a prompt with
+this word).
 """
 
 from __future__ import annotations
