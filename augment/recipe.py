@@ -85,7 +85,7 @@ class Filters(Closed):
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
     toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
-    agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.5
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 

@@ -62,7 +62,7 @@ class Agreement:
     sequential = False
     by_meaning = True
 
-    def __init__(self, *, precision: float = 0.75, encoder: str = "") -> None:
+    def __init__(self, *, precision: float = 0.5, encoder: str = "") -> None:
         self._precision = precision
         self._encoder = encoder
         self._labels: dict[str, int] = {}

@@ -35,7 +35,7 @@ class SpanAgreement:
     sequential = False
     by_meaning = False
 
-    def __init__(self, *, precision: float = 0.75) -> None:
+    def __init__(self, *, precision: float = 0.5) -> None:
         self._inner = Agreement(precision=precision)
 
     @property
