@@ -292,7 +292,7 @@ def line(name: str, mine: Sequence[dict[str, float]], theirs: Sequence[float]) -
     """Return a line of the table."""
     ratios = [one["rate"] / other for one, other in zip(mine, theirs, strict=True)]
     median = statistics.median
-    met = "met" if min(ratios) >= GOAL else "NOT met"
+    met = "met" if median(ratios) >= GOAL else "NOT met"
     return (
         f"| {name} | {median(one['rate'] for one in mine):.0f} | {median(theirs):.0f} | "
         f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {GOAL} {met} | "

@@ -225,7 +225,16 @@ class _Keeper:
             raise
         if fault is not None:
             await child.kill()
-            raise EngineUnusable(f"vllm: {vllm_faults.explained(fault, self._last_lines())}")
+            code = process.returncode
+            raise EngineUnusable(
+                vllm_faults.failure(
+                    f"vLLM did not start ({fault.splitlines()[0][:300]})",
+                    f"{fault}\n{self._last_lines()}",
+                    code=128 - code if code is not None and code < 0 else code,
+                    knobs=vllm_faults.IN_PROCESS,
+                    where="what it wrote",
+                )
+            )
         self._child = child
         self._up.set()
 

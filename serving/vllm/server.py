@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Callable
 
 import aiohttp
 
+from augment.engines.vllm_faults import SERVING, explained, failure, last_line
 from augment.errors import EngineUnusable
-from serving.vllm.faults import explained, last_line, last_lines
 from serving.vllm.process import Process, Start, healthy, started
 
 _LOOK_EVERY_S = 0.25
@@ -78,9 +78,7 @@ class Server:
         head = "vLLM did not start" if code is not None else (
             f"vLLM was not ready within {self._within_s:g} s (start-within-s)"
         )  # fmt: skip
-        lines = [f"  {line}" for line in last_lines(log)]
-        end = [f"the last lines of {self._start.log}:", *lines] if lines else []
-        return "\n".join([f"{head}: {explained(log, code=code)}", *end])
+        return failure(head, log, code=code, knobs=SERVING, where=str(self._start.log))
 
     async def keep(self) -> None:
         """Watch over it and start it again when it dies, until it is not worth while any more."""
@@ -118,10 +116,10 @@ class Server:
                 silent = silent + 1 if well is None else 0
                 if unwell >= _UNWELL or silent >= _SILENT:
                     await process.end()
-                    return explained(process.log(), code=None)
+                    return explained(process.log(), code=None, knobs=SERVING)
             await asyncio.sleep(_LOOK_EVERY_S)
         await process.end()
-        return explained(process.log(), code=code)
+        return explained(process.log(), code=code, knobs=SERVING)
 
     async def end(self) -> None:
         """End it and whatever it has started."""

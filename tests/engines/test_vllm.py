@@ -106,9 +106,12 @@ async def test_a_model_without_a_system_role_gets_its_text_in_the_first_user_tur
     [
         ("CUDA out of memory. Tried to allocate 2 GiB", "lower max_model_len or"),
         ("Available memory on node 0 is less than desired CPU memory", "VLLM_CPU_KVCACHE_SPACE"),
-        ("Model architectures ['X'] are not supported for now", "does not know the model's"),
-        ("some/model is not a local folder and is not a valid model identifier", "was not found"),
-        ("something else", "vLLM could not be started"),
+        ("Model architectures ['X'] are not supported for now", "does not know this kind of model"),
+        (
+            "some/model is not a local folder and is not a valid model identifier",
+            "there is no such model",
+        ),
+        ("something else", "some.Error: something else"),
     ],
 )
 async def test_a_start_up_error_is_explained_with_its_root_and_the_last_lines(said, advice):
@@ -116,8 +119,8 @@ async def test_a_start_up_error_is_explained_with_its_root_and_the_last_lines(sa
         await answers(requests_of(1), fail=said)
 
     assert advice in str(caught.value)
-    assert f"(some.Error: {said})" in str(caught.value)
-    assert "| loading" in str(caught.value)
+    assert "(RuntimeError: Engine core initialization failed.)" in str(caught.value)
+    assert f"\n  loading\n  some.Error: {said}" in str(caught.value)
 
 
 async def test_an_interpreter_that_cannot_be_run_is_named():

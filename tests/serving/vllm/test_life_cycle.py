@@ -13,7 +13,7 @@ import pytest
 from augment_command import alone, ended, left_in, seeds_file, started, until
 from fake_vllm_environment import alive, environment, starts, variables
 
-from serving.vllm.faults import last_lines
+from augment.engines.vllm_faults import last_lines
 
 
 @pytest.fixture

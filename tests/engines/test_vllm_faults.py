@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.vllm.faults import explained
+from augment.engines.vllm_faults import IN_PROCESS, SERVING, explained
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,16 @@ from serving.vllm.faults import explained
     ],
 )
 def test_known_words_are_explained_with_what_to_do(log, said):
-    assert said in explained(log, code=1)
+    assert said in explained(log, code=1, knobs=SERVING)
 
 
 def test_a_process_that_was_killed_and_one_that_is_silent_are_told_apart():
-    assert "killed (signal 9)" in explained("", code=137)
-    assert explained("", code=1) == "it ended without a word"
-    assert explained("", code=None) == "it never became ready"
+    assert "killed (signal 9)" in explained("", code=137, knobs=SERVING)
+    assert explained("", code=1, knobs=SERVING) == "it ended without a word"
+    assert explained("", code=None, knobs=SERVING) == "it never became ready"
+
+
+def test_in_process_the_settings_have_the_names_of_the_recipe():
+    log = "ValueError: larger than the available KV cache memory"
+    assert "lower max_model_len" in explained(log, code=1, knobs=IN_PROCESS)
+    assert "VLLM_CPU_KVCACHE_SPACE" in explained("", code=137, knobs=IN_PROCESS)
