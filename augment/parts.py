@@ -80,7 +80,8 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
     if recipe.engine == "transformers":
         from augment.engines.transformers import loaded
 
-        async with loaded(recipe.model or "", concurrency=recipe.concurrency) as model:
+        dtype = recipe.model_options.get("dtype")
+        async with loaded(recipe.model or "", concurrency=recipe.concurrency, dtype=dtype) as model:
             yield model
         return
     if recipe.engine == "vllm":

@@ -117,7 +117,7 @@ class Recipe(Closed):
     serving: Serving = Field(default_factory=lambda: Serving.model_validate({}))
     model_options: Mapping[str, Any] = Field(
         default_factory=dict,
-        description="what a LangChain model or vLLM's engine is made with",
+        description="what a LangChain model or vLLM's engine is made with; of transformers: dtype",
         repr=False,
     )
     api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds the server's key")
@@ -228,8 +228,19 @@ class Recipe(Closed):
                 f"--model {self.model!r} needs --engine vllm, transformers or langchain, "
                 "or --endpoint URL"
             )
-        if self.model_options and self.engine not in {"langchain", "vllm"}:
-            raise ValueError("`model-options` goes with --engine langchain or vllm alone")
+        return self
+
+    @model_validator(mode="after")
+    def _must_be_options_of_the_engine(self) -> Recipe:
+        if not self.model_options or self.engine in {"langchain", "vllm"}:
+            return self
+        if self.engine != "transformers":
+            raise ValueError("`model-options` goes with --engine langchain, vllm or transformers")
+        if strange := sorted(self.model_options.keys() - {"dtype"}):
+            raise ValueError(f"`model-options` of transformers: dtype alone, found {strange}")
+        dtypes = ("float32", "bfloat16", "float16")
+        if self.model_options.get("dtype", dtypes[0]) not in dtypes:
+            raise ValueError(f"`model-options`, dtype: must be one of {', '.join(dtypes)}")
         return self
 
     def _refuse_others(self) -> None:

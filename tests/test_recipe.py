@@ -121,6 +121,11 @@ def test_every_fault_is_named_at_once_with_its_place(written):
         ({"endpoint": "localhost:8000"}, "must begin with http:// or https://"),
         ({"max_cost": 3}, "--max-cost needs `prices` in the recipe"),
         ({"strategies": {"fewshot": 0}}, "must give at least one a weight above 0"),
+        ({"model_options": {"dtype": "float32"}}, "goes with --engine langchain, vllm or trans"),
+        ({"engine": "transformers", "model": "m", "model_options": {"dtype": "int8", "x": 1}},
+         "`model-options` of transformers: dtype alone, found ['x']"),
+        ({"engine": "transformers", "model": "m", "model_options": {"dtype": "int8"}},
+         "`model-options`, dtype: must be one of float32, bfloat16, float16"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(options, said):

@@ -24,8 +24,12 @@ _NEEDED = ("attention_mask", "position_ids", "past_key_values")
 _UNLIMITED = 1 << 30
 
 
-def load(model: str) -> Loaded:
+def load(model: str, *, dtype: str | None = None) -> Loaded:
     """Load a model by its folder or its name on the hub.
+
+    Args:
+        model: its folder or name.
+        dtype: `float32`, `bfloat16` or `float16`; None: what suits the machine, found by a trial.
 
     Raises:
         EngineUnusable: it is not there, or is no causal chat model; the text says which.
@@ -51,7 +55,7 @@ def load(model: str) -> Loaded:
     def weights() -> Any:
         found, info = transformers.AutoModelForCausalLM.from_pretrained(
             place,
-            dtype=_dtype(device),
+            dtype=_dtype(device) if dtype is None else getattr(torch, dtype),
             use_safetensors=True,
             output_loading_info=True,
             **common,

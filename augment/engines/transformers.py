@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from augment.decoding.model import Loaded
 
 
-def loaded(model: str, *, concurrency: int) -> AbstractAsyncContextManager[InProcess]:
+def loaded(
+    model: str, *, concurrency: int, dtype: str | None = None
+) -> AbstractAsyncContextManager[InProcess]:
     """Load a model for the length of a run.
 
     Args:
         model: a folder, or a name on the hub, which is then downloaded.
         concurrency: the most requests that are answered at a time.
+        dtype: `float32`, `bfloat16` or `float16`; None: what is fastest on this machine.
 
     Raises:
         EngineUnusable: there is no such model, or it is no causal chat model.
@@ -26,7 +29,7 @@ def loaded(model: str, *, concurrency: int) -> AbstractAsyncContextManager[InPro
     def load() -> Loaded:
         from augment.decoding import loading
 
-        return loading.load(model)
+        return loading.load(model, dtype=dtype)
 
     named = Named(engine="transformers", model=_name(model))
     return opened(load, named=named, concurrency=concurrency)

@@ -10,6 +10,7 @@ with every wrong label for what would be found.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +50,9 @@ class _Point:
 class Agreement:
     """Rejects rows that a classifier, confident by the seeds' measure, would label otherwise.
 
-    Abstains where seeds are too few to state the precision (some thirty are needed), where the
-    classifier cannot tell their labels apart, and on rows that bear no label, every label or one
-    with a single seed. Without vectors it compares character n-grams.
+    Abstains where seeds are too few to state the precision (27 are needed for 0.75, 9 for 0.5),
+    where the classifier cannot tell their labels apart, and on rows that bear no label, every label
+    or one with a single seed. Without vectors it compares character n-grams.
 
     Args:
         precision: of rejections, if one row in ten bears a wrong label.
@@ -182,7 +183,8 @@ class Agreement:
     def _statement(self, point: _Point | None) -> str:
         if point is None:
             few = self._why == "too_few_seeds"
-            why = "too few (some thirty are needed)" if few else "not told apart well enough"
+            needed = math.ceil(9 * self._precision / (1 - self._precision))
+            why = f"too few ({needed} at least)" if few else "not told apart well enough"
             return (
                 f"Labels are NOT judged: the seeds are {why} for a precision of "
                 f"{self._precision:g}. Left out one at a time, {self._errors}."

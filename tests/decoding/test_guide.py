@@ -90,7 +90,7 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return load(str(write_tiny_llama(tmp_path_factory.mktemp("models") / "tiny")))
+    return load(str(write_tiny_llama(tmp_path_factory.mktemp("models") / "tiny")), dtype="float32")
 
 
 def asked(number, guide, *, schema=SCHEMA, **sampling):

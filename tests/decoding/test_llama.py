@@ -20,7 +20,7 @@ from augment.records import Message
 
 @pytest.fixture(scope="module")
 def both():
-    return load_small(WEIGHTS), load(str(WEIGHTS))
+    return load_small(WEIGHTS), load(str(WEIGHTS), dtype="float32")
 
 
 @settings(max_examples=25, deadline=None)

@@ -683,7 +683,8 @@ async def test_a_server_that_is_gone_for_good_ends_the_wait(openai_server, chat_
     server = openai_server(latency_ms=20)
 
     async def kill():
-        await asyncio.sleep(1)
+        while server.stats()["requests"] < 5:
+            await asyncio.sleep(0.05)
         server.kill()
 
     killing = asyncio.create_task(kill())

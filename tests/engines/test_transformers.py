@@ -59,7 +59,8 @@ def folder(tmp_path_factory) -> Path:
 
 @contextlib.asynccontextmanager
 async def _engine(folder: Path, *, concurrency: int = 4) -> AsyncIterator[InProcess]:
-    async with loaded(str(folder), concurrency=concurrency) as engine:
+    # In half precision an answer depends on what shares its batch
+    async with loaded(str(folder), concurrency=concurrency, dtype="float32") as engine:
         yield engine
 
 
@@ -431,7 +432,7 @@ async def test_a_template_that_refuses_the_prompt_is_told(tmp_path):
 
 
 def test_thoughts_are_split_off_a_free_answer_but_not_off_a_guided_one(folder):
-    ready = load(str(folder))
+    ready = load(str(folder), dtype="float32")
     wording = Wording(ready)
     text = "<think>Hm, 日本.</think>It is here."
     rows = [
@@ -536,7 +537,7 @@ class _Scarce:
     [torch.OutOfMemoryError("no room"), RuntimeError("DefaultCPUAllocator: not enough memory")],
 )
 def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_same(folder, error):
-    ready = load(str(folder))
+    ready = load(str(folder), dtype="float32")
     found = []
     for network in (ready.network, _Scarce(ready.network, error)):
         tickets = [Ticket(request=asked(n, max_tokens=5 + n)) for n in range(9)]
@@ -556,6 +557,10 @@ def test_where_memory_runs_out_fewer_rows_are_decoded_and_the_answers_are_the_sa
 )
 def test_a_processor_without_wide_vectors_computes_in_float32(folder):
     assert load(str(folder)).network.model.dtype == torch.float32
+
+
+def test_the_number_format_may_be_given(folder):
+    assert load(str(folder), dtype="bfloat16").network.model.dtype == torch.bfloat16
 
 
 async def test_an_error_of_our_own_ends_the_run_instead_of_hanging_it(folder):

@@ -97,7 +97,8 @@ def precision_of(lost, found):
 @pytest.mark.parametrize("spread", [0.8, 1.6, 2.0])
 def test_planted_wrong_labels_are_found_at_the_precision_stated(spread):
     found = [
-        planted(*on_a_sphere(spread=spread, seed=seed), rows=480, seed=seed) for seed in range(5)
+        planted(*on_a_sphere(spread=spread, seed=seed, precision=0.75), rows=480, seed=seed)
+        for seed in range(5)
     ]
     wrong, rejected = np.concatenate(found, axis=1)
 
@@ -169,7 +170,7 @@ def test_the_statement_holds_the_errors_and_rates_that_were_measured(spread):
 
 
 def test_a_row_is_rejected_above_the_threshold_only_and_is_told_what_it_reads_like():
-    sphere, by = on_a_sphere(spread=2.0, seed=0)
+    sphere, by = on_a_sphere(spread=2.0, seed=0, precision=0.75)
     assert by.calibration is not None
     (threshold,) = by.calibration.thresholds
     assert threshold > 0, "nothing lies between 0 and the threshold"
@@ -212,20 +213,21 @@ def abstained(by, targets, vectors=None, texts=None):
     return [verdict.reason for verdict in verdicts]
 
 
-@pytest.mark.parametrize("each", [1, 2, 8])
-def test_too_few_seeds_are_no_basis(each):
+@pytest.mark.parametrize(("each", "precision", "needed"), [(1, 0.5, 9), (2, 0.5, 9), (8, 0.75, 27)])
+def test_too_few_seeds_are_no_basis(each, precision, needed):
     """27 right ones in a row are needed: with one more as if lost, 0.1 / (0.1 + 0.9 / 28)."""
-    sphere, by = on_a_sphere(spread=0.3, seed=0, each=each, labels=EIGHT[:3])
+    sphere, by = on_a_sphere(spread=0.3, seed=0, each=each, labels=EIGHT[:3], precision=precision)
 
     assert abstained(by, EIGHT[:3], sphere.points(EIGHT[:3])) == ["too_few_seeds"] * 3
     if each > 1:
         assert by.calibration is not None
-        assert "NOT judged: the seeds are too few" in by.calibration.statement
+        assert f"the seeds are too few ({needed} at least)" in by.calibration.statement
         assert by.calibration.thresholds == ()
 
 
-def test_twenty_seven_seeds_that_are_told_apart_are_enough():
-    _, by = on_a_sphere(spread=0.3, seed=0, each=9, labels=EIGHT[:3])
+@pytest.mark.parametrize(("each", "precision"), [(9, 0.75), (3, 0.5)])
+def test_as_many_seeds_as_are_needed_that_are_told_apart_are_enough(each, precision):
+    _, by = on_a_sphere(spread=0.3, seed=0, each=each, labels=EIGHT[:3], precision=precision)
 
     assert by.calibration is not None
     assert by.calibration.thresholds == (0.0,)
