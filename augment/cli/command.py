@@ -126,6 +126,13 @@ def _doctor(arguments: Sequence[str]) -> int:
     return doctor_main(arguments)
 
 
+def _export(arguments: Sequence[str]) -> int:
+    """`augment export DIR --to FORMAT`."""
+    from augment.cli.export import main as export_main
+
+    return export_main(arguments)
+
+
 def _prompts(arguments: Sequence[str]) -> int:
     """`augment prompts list|show|render`."""
     from augment.cli.prompts import main as prompts_main
@@ -137,6 +144,7 @@ _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "run": (_run, "make accepted rows from seeds, or continue a run"),
     "preview": (_preview, "show three prompts with their answers, and estimate the run"),
     "check": (_check, "put rows from anywhere through the filters"),
+    "export": (_export, "write the rows of a run, or of a file, for another tool"),
     "seeds": (_seeds, "have rows proposed to start from, where there are none"),
     "attributes": (_attributes, "have attributes of rows proposed, for the recipe"),
     "prompts": (_prompts, "list, show or render the prompt templates"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import sys
 from collections.abc import Sequence
@@ -14,7 +12,8 @@ from augment.app import run
 from augment.cli.options import add_options, given_options, parted, settled
 from augment.cli.watched import carried_out, with_server
 from augment.errors import InputError
-from augment.formats.write import write_text
+from augment.formats.separated import csv_lines
+from augment.formats.write import write_lines
 from augment.setting import Inputs
 
 _RUN = {"out": Path("runs/seeds"), "unlabelled": None}
@@ -47,22 +46,14 @@ def main(arguments: Sequence[str]) -> int:
         return code
     lines = (recipe.out / "accepted.jsonl").read_text("utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
-    columns = (recipe.text_field or "text", recipe.label_field or "label")
-    write_text(options.file, _as_csv(rows, columns))
+    text, label = recipe.text_field or "text", recipe.label_field or "label"
+    found = [{text: row["text"], label: row["label"]} for row in sorted(rows, key=_label)]
+    write_lines(options.file, csv_lines((text, label), found))
     sys.stdout.write(
         f"{len(rows)} rows written to {options.file}: no person has read them yet. Edit them, "
         f"then: augment run {options.file} --recipe {options.recipe}\n"
     )
     return code
-
-
-def _as_csv(rows: Sequence[dict[str, str]], columns: tuple[str, str]) -> str:
-    text = io.StringIO()
-    # Every cell is quoted, for before Python 3.13 a lone carriage return would be forgotten.
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(columns)
-    writer.writerows([row["text"], row["label"]] for row in sorted(rows, key=_label))
-    return text.getvalue()
 
 
 def _label(row: dict[str, str]) -> str:

@@ -106,7 +106,7 @@ def read_seeds(
             table.unit,
         ),
         *_untidy_warnings(sound, table.unit),
-        *_aside_warnings(table, layout),
+        *aside_warnings(table, layout),
         *_label_warnings(by_label, labels, table.unit, what="labels" if plain else "types"),
     ]
     return SeedSet(
@@ -266,7 +266,7 @@ def _untidy_warnings(drafts: Sequence[Draft], unit: str) -> list[str]:
     ]
 
 
-def _aside_warnings(table: Table, layout: Layout) -> list[str]:
+def aside_warnings(table: Table, layout: Layout) -> list[str]:
     """Count the rows that hold more than the task reads."""
     if layout.task == "classification":
         return []

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from augment.errors import InputError, InputFault
+from augment.formats.doccano import from_doccano
+from augment.formats.label_studio import from_label_studio
 from augment.formats.read import read_table
 from augment.formats.rows import (
     Columns,
@@ -19,6 +21,7 @@ from augment.formats.rows import (
     is_list,
     label_cell,
 )
+from augment.formats.tokenised import untokenised
 from augment.records import TaskName
 from augment.shown import listed
 from augment.spans.reading import ANY, FIELDS, Allowed, holds
@@ -57,7 +60,7 @@ def lay_out(
     Raises:
         InputError: nothing can be read, there are no rows, or a column is missing or in doubt.
     """
-    table = source if isinstance(source, Table) else read_table(source)
+    table = _ours(source if isinstance(source, Table) else read_table(source))
     if not table.rows and table.faults:
         raise table.error(table.faults)
     if not table.rows:
@@ -65,6 +68,12 @@ def lay_out(
     found = (task or _held(table, columns)) if labelled else "classification"
     layout = _layout(table, columns, allowed=allowed, labelled=labelled, task=found)
     return table, replace(layout, types=types)
+
+
+def _ours(table: Table) -> Table:
+    """Return a table with columns as the project has them, where another tool's are recognised."""
+    recognised = (from_(table) for from_ in (from_label_studio, untokenised, from_doccano))
+    return next((found for found in recognised if found is not None), table)
 
 
 def _held(table: Table, columns: Columns) -> TaskName:

@@ -16,10 +16,14 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeGuard
+from typing import Any, Literal, NoReturn
 
 from augment.errors import InputError
-from augment.formats.rows import RawRow, RowFault, Table, is_list
+from augment.formats.brat import is_brat, read_brat
+from augment.formats.conll import read_conll
+from augment.formats.docbin import SUFFIX as DOCBIN
+from augment.formats.docbin import read_docbin
+from augment.formats.rows import RawRow, RowFault, Table, is_list, is_object
 from augment.records import Json
 from augment.shown import listed, shown
 
@@ -49,7 +53,7 @@ def read_rows(path: Path) -> Sequence[RawRow]:
 
 
 def read_table(path: Path) -> Table:
-    """Read CSV, TSV, JSONL, JSON, Parquet, a folder saved by `datasets` or a run's folder.
+    """Read a file by its suffix; or a folder saved by `datasets`, one of brat's, or a run's.
 
     Raises:
         InputError: nothing there, no file of a known kind, or one that is damaged.
@@ -71,9 +75,11 @@ def _read_file(path: Path) -> Table:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return from_arrow(path, "Parquet", _load_parquet)
+    if suffix == DOCBIN:
+        return read_docbin(path)
     reader = _TEXT_READERS.get(suffix)
     if reader is None:
-        kinds = ", ".join([*_TEXT_READERS, ".parquet"])
+        kinds = ", ".join([*_TEXT_READERS, ".parquet", DOCBIN])
         _refuse(path, f"is of no known kind: the name must end in {kinds}")
     return reader(path, _decode(path, path.read_bytes()))
 
@@ -82,8 +88,12 @@ def _read_folder(path: Path) -> Table:
     accepted = path / "accepted.jsonl"
     if accepted.is_file():
         return _read_file(accepted)
-    if not any((path / name).is_file() for name in ("dataset_dict.json", "dataset_info.json")):
-        _refuse(path, "is a folder, but neither one saved by `datasets` nor that of a run")
+    saved = any((path / name).is_file() for name in ("dataset_dict.json", "dataset_info.json"))
+    if not saved and is_brat(path):
+        return read_brat(path)
+    if not saved:
+        what = "is a folder, but neither one saved by `datasets`, nor brat's, nor that of a run"
+        _refuse(path, what)
     if any(not (entry.is_file() or entry.is_dir()) for entry in path.rglob("*")):
         _refuse(path, "holds a pipe, a device or a broken link")
     return from_arrow(path, "a `datasets` folder", _load_saved)
@@ -223,7 +233,7 @@ def _from_objects(
     faults: list[RowFault] = []
     columns: dict[str, None] = {}
     for number, value in parsed:
-        if _is_object(value):
+        if is_object(value):
             rows.append(RawRow(number=number, values=value))
             columns.update(dict.fromkeys(value))
         elif isinstance(value, ValueError):
@@ -267,6 +277,10 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON; write null")
 
 
+def _read_conll(path: Path, text: str) -> Table:
+    return read_conll(str(path), text)
+
+
 _JSON = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_constant
 )
@@ -276,11 +290,8 @@ _TEXT_READERS: Mapping[str, Callable[[Path, str], Table]] = {
     ".jsonl": _read_jsonl,
     ".ndjson": _read_jsonl,
     ".json": _read_json,
+    **dict.fromkeys((".conll", ".conll03", ".iob", ".iob2", ".bio", ".bioes"), _read_conll),
 }
-
-
-def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:
-    return isinstance(value, dict)
 
 
 def _kind(value: Json) -> str:
@@ -352,21 +363,21 @@ def _named(cell: Any, feature: Json) -> Any:
     """
     if is_list(feature):
         return _each_named(cell, feature[0])
-    if not _is_object(feature) or cell is None:
+    if not is_object(feature) or cell is None:
         return cell
     kind = feature.get("_type")
     if kind in {"List", "LargeList", "Sequence"}:
         return _each_named(cell, feature.get("feature"))
     if kind == "ClassLabel":
         return _name_of(cell, feature.get("names"))
-    if kind is None and _is_object(cell):
+    if kind is None and is_object(cell):
         return {name: _named(value, feature.get(name)) for name, value in cell.items()}
     return cell
 
 
 def _each_named(cell: Any, feature: Json) -> Any:
-    if _is_object(cell):  # a Sequence of objects is stored as an object of lists
-        own: Mapping[str, Json] = feature if _is_object(feature) else {}
+    if is_object(cell):  # a Sequence of objects is stored as an object of lists
+        own: Mapping[str, Json] = feature if is_object(feature) else {}
         return {name: _each_named(value, own.get(name)) for name, value in cell.items()}
     return [_named(each, feature) for each in cell] if is_list(cell) else cell
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeGuard, cast
 
 from augment.characters import fault_of_name, fault_of_text
@@ -53,6 +53,7 @@ class Table:
         columns: in order of first appearance.
         untyped: whether every cell is text or None, as in CSV.
         faults: rows that could not be read, in file order.
+        files: of the rows that have one each, by their numbers.
     """
 
     name: str
@@ -62,17 +63,38 @@ class Table:
     untyped: bool = False
     faults: tuple[RowFault, ...] = ()
     warnings: tuple[str, ...] = ()
+    files: Mapping[int, str] = field(default_factory=dict[int, str])
+
+    def with_rows(
+        self,
+        rows: Sequence[RawRow],
+        *,
+        columns: Sequence[str],
+        faults: Sequence[RowFault] = (),
+        warnings: Sequence[str] = (),
+    ) -> Table:
+        """Return the table with other rows, and with what was found wrong or odd in making them."""
+        return replace(
+            self,
+            rows=tuple(rows),
+            columns=tuple(dict.fromkeys(columns)),
+            faults=(*self.faults, *faults),
+            warnings=(*self.warnings, *warnings),
+        )
 
     def error(self, faults: Sequence[RowFault]) -> InputError:
         """Return the error of these faults in row order, the first fifty of them in full."""
         ordered = sorted(faults, key=lambda fault: fault.number)
         located = [
-            InputFault(where=f"{self.name}, {self.unit} {fault.number}", what=fault.what)
+            InputFault(where=f"{self.name}, {self._place(fault.number)}", what=fault.what)
             for fault in ordered[:_MAX_FAULTS]
         ]
         more = len(faults) - len(located)
         rest = [InputFault(where=self.name, what=f"and {more} more faults")] if more else []
         return InputError([*located, *rest])
+
+    def _place(self, number: int) -> str:
+        return self.files.get(number) or f"{self.unit} {number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +224,11 @@ def annotation_cell(row: RawRow, name: str, *, untyped: bool) -> Any:
 def is_list(value: Any) -> TypeGuard[list[Any]]:
     """Whether the value is a list, for the type checker too."""
     return isinstance(value, list)
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether the value is an object of JSON, for the type checker too."""
+    return isinstance(value, dict)
 
 
 def is_blank(cell: Any) -> bool:

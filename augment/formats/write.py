@@ -6,10 +6,11 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,11 +30,31 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         ValueError: a row holds NaN or an infinity; the old file is left as it was.
         OSError: the file cannot be written; the old one is left as it was.
     """
+    return write_lines(path, map(_line, rows))
+
+
+def write_json_array(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write one JSON array of objects, one a line, and return how many; else as `write_jsonl`.
+
+    Raises:
+        ValueError, OSError: as `write_jsonl`.
+    """
+    marks = chain(["["], repeat(",\n"))
+    lines = (f"{mark}{_line(row)[:-1]}" for mark, row in zip(marks, rows, strict=False))
+    return write_lines(path, chain(lines, ["]\n"])) - 1
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> int:
+    """Write texts that end their lines themselves, in UTF-8, and return how many.
+
+    Raises:
+        OSError: the file cannot be written; the old one is left as it was.
+    """
     count = 0
-    lines = map(_line, rows)
-    with _replacing(path) as file:
+    lines = iter(lines)
+    with replacing(path) as file:
         while batch := list(islice(lines, _ROWS_AT_ONCE)):
-            file.write("".join(batch).encode())
+            file.write(encodable("".join(batch)).encode())
             count += len(batch)
     return count
 
@@ -44,8 +65,13 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: the file cannot be written; the old one is left as it was.
     """
-    with _replacing(path) as file:
-        file.write(_SURROGATE.sub("\ufffd", text).encode())
+    with replacing(path) as file:
+        file.write(encodable(text).encode())
+
+
+def encodable(text: str) -> str:
+    """Return a text that UTF-8 can hold: its lone surrogates as U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _as_dict(value: object) -> dict[Any, Any]:
@@ -68,7 +94,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 @contextmanager
-def _replacing(path: Path) -> Generator[BinaryIO]:
+def replacing(path: Path) -> Generator[BinaryIO]:
     """Open a file beside `path` that takes its place at the end, or is gone after a failure.
 
     Where `path` is a link, what it leads to is replaced; who may read the old file may read the
@@ -87,9 +113,45 @@ def _replacing(path: Path) -> Generator[BinaryIO]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+    _settle(path.parent)
+
+
+@contextmanager
+def making_folder(path: Path, *, overwrite: bool) -> Generator[Path]:
+    """Make a folder beside `path` that takes its name at the end, or is gone after a failure.
+
+    Args:
+        path: of the folder.
+        overwrite: whether a folder that is there with something in it is thrown away at the end.
+
+    Raises:
+        OSError: it is there and may not be, or something cannot be written.
+    """
+    path = path.resolve()
+    beside, old = (path.parent / f".{secrets.token_hex(8)}.tmp" for _ in range(2))
+    try:
+        beside.mkdir()
+        yield beside
+        for file in filter(Path.is_file, beside.rglob("*")):
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        if overwrite and path.exists():
+            path.rename(old)
+        beside.rename(path)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        if old.exists():
+            old.rename(path)
+        raise
+    _settle(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _settle(path: Path) -> None:
+    """Let the new names in a folder survive a power cut, too."""
     if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
+        folder = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the new name, too, is to survive a power cut
+            os.fsync(folder)
         finally:
             os.close(folder)

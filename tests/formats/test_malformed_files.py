@@ -100,7 +100,7 @@ FILES: dict[str, tuple[str | None, str]] = {
     "cut_off.json": (None, "not JSON at line 3, column 12"),
     "array_of_arrays.json": ("row 2", "holds an array, not an object"),
     "no_rows.json": (None, "holds no rows"),
-    "unknown_kind.txt": (None, "the name must end in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"),
+    "unknown_kind.txt": (None, "the name must end in .csv, .tsv, .jsonl, .ndjson, .json, .conll"),
     "not_parquet.parquet": (None, "damaged, or not Parquet"),
     "no_bytes.parquet": (None, "damaged, or not Parquet"),
 }
@@ -205,7 +205,7 @@ def listen(path: Path) -> None:
 # name: what makes it, words of the message
 PLACES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "not_there.csv": (lambda path: None, "cannot be read: No such file or directory"),
-    "folder.csv": (Path.mkdir, "neither one saved by `datasets` nor that of a run"),
+    "folder.csv": (Path.mkdir, "neither one saved by `datasets`, nor brat's, nor that of a run"),
     "pipe.csv": (os.mkfifo, "is a pipe or a device, not a file"),
     "socket.csv": (listen, "is a pipe or a device, not a file"),
     "device.csv": (lambda path: path.symlink_to("/dev/zero"), "is a pipe or a device"),

@@ -1,0 +1,292 @@
+"""Rows for other tools: which format carries what, and what of the rows it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from augment.errors import InputError
+from augment.formats import doccano, label_studio
+from augment.formats.arrow import save_dataset, save_tokens, write_parquet
+from augment.formats.brat_folder import write_brat
+from augment.formats.check import aside_warnings
+from augment.formats.conll import lines_of
+from augment.formats.corpus import Corpus, row_of
+from augment.formats.docbin import SUFFIX, Binder
+from augment.formats.layout import Source, lay_out
+from augment.formats.rows import ANNOTATED, Columns, RowFault, draft
+from augment.formats.separated import csv_lines
+from augment.formats.tags import Scheme
+from augment.formats.tokenised import fitted
+from augment.formats.write import (
+    making_folder,
+    replacing,
+    write_json_array,
+    write_jsonl,
+    write_lines,
+    write_text,
+)
+from augment.records import Example, Json, Span, Target, TaskName
+
+To: TypeAlias = Literal[
+    "hf", "csv", "parquet", "conll", "spacy", "brat", "label-studio", "doccano", "jsonl"
+]
+Carried: TypeAlias = Literal["every column", "plain columns", "no column"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Format:
+    """What a format carries.
+
+    Attributes:
+        suffix: that a file or folder of its own is given.
+        aside: how much of the columns that the task does not read.
+        tokenised: whether mentions must be made of tokens.
+    """
+
+    suffix: str
+    tasks: tuple[TaskName, ...]
+    aside: Carried = "every column"
+    tokenised: bool = False
+
+
+_EXTRACTION: tuple[TaskName, ...] = ("ner", "relations", "events")
+_EVERY: tuple[TaskName, ...] = ("classification", *_EXTRACTION)
+_BUT_EVENTS: tuple[TaskName, ...] = ("classification", "ner", "relations")
+_FORMATS: dict[To, _Format] = {
+    "jsonl": _Format(suffix=".jsonl", tasks=_EVERY),
+    "csv": _Format(suffix=".csv", tasks=_EVERY),
+    "parquet": _Format(suffix=".parquet", tasks=_EVERY),
+    "hf": _Format(suffix=".hf", tasks=_EVERY),
+    "brat": _Format(suffix=".brat", tasks=_EXTRACTION, aside="no column"),
+    "label-studio": _Format(suffix=".label-studio.json", tasks=_BUT_EVENTS, aside="plain columns"),
+    "doccano": _Format(suffix=".doccano.jsonl", tasks=_BUT_EVENTS, aside="plain columns"),
+    "conll": _Format(suffix=".conll", tasks=("ner",), aside="no column", tokenised=True),
+    "spacy": _Format(suffix=SUFFIX, tasks=("ner",), aside="no column", tokenised=True),
+}
+_TOKENS = _Format(suffix=".hf", tasks=("ner",), aside="no column", tokenised=True)
+_FOLDERS = frozenset({"hf", "brat"})
+_OF = {
+    "classification": "labels of whole texts",
+    "ner": "mentions",
+    "relations": "relations",
+    "events": "events",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be written.
+
+    Attributes:
+        out: the file or folder.
+        scheme: of tags.
+        tokens: whether `hf` is to hold tokens and tags in place of texts and mentions.
+        language: whose tokenizer `spacy` uses.
+        overwrite: whether what stands at `out` may be replaced.
+    """
+
+    to: To
+    out: Path
+    scheme: Scheme = "bio"
+    tokens: bool = False
+    language: str = "xx"
+    overwrite: bool = False
+
+    @property
+    def form(self) -> _Format:
+        """What this carries."""
+        return _TOKENS if self.to == "hf" and self.tokens else _FORMATS[self.to]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        unfit: the mentions that are not made of whole tokens, as rows of `list_of_unfit`.
+        list_of_unfit: the file that lists all of them; None where there is none.
+        warnings: what else was left out.
+    """
+
+    rows: int
+    unfit: Sequence[dict[str, Json]]
+    list_of_unfit: Path | None
+    warnings: Sequence[str]
+
+
+def read_corpus(source: Source, *, columns: Columns, task: TaskName | None) -> Corpus:
+    """Read every row.
+
+    Args:
+        source: of the rows.
+        columns: the names of the columns, as far as the user gives them.
+        task: what the rows are; None: the richest that they hold.
+
+    Raises:
+        InputError: with every row that is at fault.
+    """
+    table, layout = lay_out(source, columns, allowed=None, labelled=True, task=task)
+    drafts = [draft(row, layout, prefix="r") for row in table.rows]
+    faults = [
+        *table.faults,
+        *(RowFault(number=row.number, what=what) for row in drafts for what in row.faults),
+    ]
+    if faults:
+        raise table.error(faults)
+    read = {layout.text, layout.text_pair, layout.label, "id"}
+    read |= set() if layout.task == "classification" else set(ANNOTATED)
+    return Corpus(
+        task=layout.task,
+        examples=[row.example for row in drafts],
+        aside=[
+            {name: cell for name, cell in row.values.items() if name not in read}
+            for row in table.rows
+        ],
+        several=layout.first_list is not None,
+        pairs=layout.pairs,
+        warnings=(*table.warnings, *aside_warnings(table, layout)),
+    )
+
+
+def default_out(source: Path, to: To) -> Path:
+    """Return where an export goes if nobody says: beside what it is made of."""
+    stem = source.resolve().name if source.is_dir() else source.stem
+    return source.resolve().parent / f"{stem}{_FORMATS[to].suffix}"
+
+
+def export(corpus: Corpus, wish: Wish) -> Exported:
+    """Write a corpus in a format.
+
+    Raises:
+        InputError: the format cannot carry what the rows bear, or something stands at `out`.
+        OSError: it cannot be written; what stood there is as it was.
+    """
+    _refuse(corpus, wish)
+    unfit = [
+        {
+            "row": number,
+            "id": example.id,
+            "start": span.start,
+            "end": span.end,
+            "label": span.label,
+            "text": example.text[span.start : span.end],
+            "reason": reason,
+        }
+        for number, example, span, reason in _written(corpus, wish)
+    ]
+    listing = wish.out.with_name(f"{wish.out.name}.unfit.jsonl")
+    if unfit:
+        write_jsonl(listing, unfit)
+    else:
+        listing.unlink(missing_ok=True)
+    return Exported(
+        rows=len(corpus.examples),
+        unfit=unfit,
+        list_of_unfit=listing if unfit else None,
+        warnings=(*corpus.warnings, *_left_out(corpus, wish)),
+    )
+
+
+def _refuse(corpus: Corpus, wish: Wish) -> None:
+    form, task = wish.form, corpus.task
+    if task not in form.tasks:
+        able = ", ".join(to for to in get_args(To) if task in _FORMATS[to].tasks)
+        rest = "; --task ner writes the mentions alone" if task in {"relations", "events"} else ""
+        what = f"carries no {_OF[task]}, which these rows bear: {able} do{rest}"
+        raise InputError.one(f"--to {wish.to}{' --tokens' * wish.tokens}", what)
+    if not wish.out.parent.is_dir():
+        raise InputError.one(str(wish.out), "cannot be written: there is no such folder")
+    if not wish.out.exists():
+        return
+    if not wish.overwrite:
+        raise InputError.one(str(wish.out), "is there already: name another --out, or --overwrite")
+    if wish.out.is_dir() is not (wish.to in _FOLDERS) or (wish.out.is_dir() and not _ours(wish)):
+        what = f"is there already, and no export to {wish.to}: it is not overwritten"
+        raise InputError.one(str(wish.out), what)
+
+
+def _ours(wish: Wish) -> bool:
+    """Tell whether a folder holds such an export, and so may be thrown away."""
+    mark = "annotation.conf" if wish.to == "brat" else "dataset_info.json"
+    return (wish.out / mark).is_file() or not any(wish.out.iterdir())
+
+
+def _left_out(corpus: Corpus, wish: Wish) -> Iterator[str]:
+    """Yield the columns that a format has no place for."""
+    aside = corpus.columns_aside
+    if wish.form.aside == "plain columns":
+        meta = {name for each in corpus.examples for name in each.meta}
+        aside = tuple(name for name in aside if name not in meta)
+    if aside and wish.form.aside != "every column":
+        yield f"columns that {wish.to} does not carry, left out: {len(aside)} ({', '.join(aside)})"
+
+
+_Unfit: TypeAlias = tuple[int, Example[Target], Span, str]
+
+
+def _written(corpus: Corpus, wish: Wish) -> Iterable[_Unfit]:
+    """Write; returns each mention that is not made of whole tokens, with its row and the reason."""
+    if wish.to == "spacy":
+        return _bound(corpus, wish)
+    if wish.form.tokenised:
+        return _tagged(corpus, wish)
+    if wish.to in _FOLDERS:
+        with making_folder(wish.out, overwrite=wish.overwrite) as folder:
+            (save_dataset if wish.to == "hf" else write_brat)(corpus, folder)
+    elif wish.to == "parquet":
+        with replacing(wish.out) as file:
+            write_parquet(corpus, file)
+    elif wish.to == "label-studio":
+        lines = wish.out.suffix.lower() == ".jsonl"
+        (write_jsonl if lines else write_json_array)(wish.out, label_studio.tasks_of(corpus))
+        config = wish.out.with_name(f"{wish.out.name}.config.xml")
+        write_text(config, label_studio.config_of(corpus))
+    elif wish.to == "doccano":
+        write_jsonl(wish.out, doccano.rows_of(corpus))
+    else:
+        rows = [
+            row_of(corpus, example, aside)
+            for example, aside in zip(corpus.examples, corpus.aside, strict=True)
+        ]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        if wish.to == "csv":
+            write_lines(wish.out, csv_lines(columns, rows))
+        else:
+            write_jsonl(wish.out, ({name: row.get(name) for name in columns} for row in rows))
+    return ()
+
+
+def _bound(corpus: Corpus, wish: Wish) -> list[_Unfit]:
+    binder = Binder(wish.language)
+    unfit = [
+        (number, example, span, reason)
+        for number, example, spans in _numbered(corpus)
+        for span, reason in binder.add(example.text, spans)
+    ]
+    with replacing(wish.out) as file:
+        file.write(binder.whole())
+    return unfit
+
+
+def _tagged(corpus: Corpus, wish: Wish) -> list[_Unfit]:
+    fits = [fitted(example.text, spans) for _, example, spans in _numbered(corpus)]
+    if wish.to == "hf":
+        with making_folder(wish.out, overwrite=wish.overwrite) as folder:
+            save_tokens(corpus, fits, folder, scheme=wish.scheme)
+    else:
+        texts = (each.text for each in corpus.examples)
+        write_lines(wish.out, lines_of(texts, fits, scheme=wish.scheme))
+    return [
+        (number, example, span, reason)
+        for (number, example, _), fit in zip(_numbered(corpus), fits, strict=True)
+        for span, reason in fit.unfit
+    ]
+
+
+def _numbered(corpus: Corpus) -> Iterator[tuple[int, Example[Target], Sequence[Span]]]:
+    pairs = zip(corpus.examples, corpus.annotations, strict=True)
+    for number, (example, annotation) in enumerate(pairs, 1):
+        yield number, example, annotation.entities
