@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -147,15 +146,6 @@ def test_tokens_are_the_text_but_for_its_white_space(text: str) -> None:
 
 
 # spaCy ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(name="spacy", scope="module")
-def _spacy(missing: Callable[[str], NoReturn]) -> Any:
-    try:
-        import spacy
-    except ImportError:
-        missing("spaCy is not installed: pip install 'augment-corpora[spacy]'")
-    return spacy
 
 
 @given(drawn=corpora_of())
