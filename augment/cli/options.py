@@ -42,7 +42,8 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
         "seeds",
         type=Path,
         nargs="?",
-        help="CSV, TSV, JSONL, JSON, Parquet or a folder; none where the recipe describes labels",
+        help="a file or folder of rows, in any format that `augment export` writes; none where "
+        "the recipe describes labels",
     )
 
 

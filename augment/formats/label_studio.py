@@ -49,6 +49,7 @@ def from_label_studio(table: Table) -> Table | None:
     rows: list[RawRow] = []
     faults: list[RowFault] = []
     counts: Counter[str] = Counter()
+    several = False
     for row in table.rows:
         if not _is_task(row.values):
             faults.append(RowFault(number=row.number, what="is no task: it has no 'data'"))
@@ -61,8 +62,8 @@ def from_label_studio(table: Table) -> Table | None:
         if not reading.faults:
             id = {} if "id" in data else {"id": row.values.get("id")}
             rows.append(RawRow(number=row.number, values={**id, **data, **values}))
+            several = several or len(values.get("label", "x")) != 1
     # One choice a row is a label; where some row has several, or none, all are lists.
-    several = any(len(row.values.get("label", "1")) != 1 for row in rows)
     rows = rows if several else [_alone(row) for row in rows]
     return table.with_rows(
         rows,
@@ -78,7 +79,7 @@ def _is_task(values: Mapping[str, Any]) -> bool:
 
 def _alone(row: RawRow) -> RawRow:
     label = row.values.get("label")
-    if not is_list(label):
+    if not is_list(label) or len(label) != 1:
         return row
     return RawRow(number=row.number, values={**row.values, "label": label[0]})
 
@@ -116,10 +117,11 @@ def _content(result: list[Any] | None, reading: _Reading) -> dict[str, Json]:
         kind = each.get("type") if is_object(each) else None
         if kind == "relation":
             links.append(each)
-        elif kind in {"labels", "hypertextlabels"} and is_object(each.get("value")):
+        elif kind in ("labels", "hypertextlabels") and is_object(each.get("value")):
             regions += _regions(each, at, reading)
         elif kind == "choices" and is_object(each.get("value")):
-            chosen = [*(chosen or []), *(each["value"].get("choices") or [])]
+            own = each["value"].get("choices")
+            chosen = [*(chosen or []), *(own if is_list(own) else [own])]
         else:
             reading.counts[_OTHER] += 1
     entities = _placed([value for _, value in regions], reading)
@@ -139,9 +141,9 @@ def _regions(
     if not is_list(labels) or not labels:
         reading.faults.append(f"result[{at}] has no label")
         return
-    if not isinstance(value.get("start"), int):
-        what = f"result[{at}] is not of a plain text: its start is {shown(value.get('start'))}"
-        reading.faults.append(what)
+    if not (isinstance(value.get("start"), int) and isinstance(value.get("end"), int)):
+        ends = f"{shown(value.get('start'))} to {shown(value.get('end'))}"
+        reading.faults.append(f"result[{at}] is not of a plain text: it goes from {ends}")
         return
     for label in labels:
         yield str(each.get("id")), {**value, "label": label}
@@ -187,7 +189,7 @@ def _is(text: str, span: tuple[Any, Any], value: Mapping[str, Any]) -> bool:
     if not (isinstance(start, int) and isinstance(end, int)):
         return False
     told, found = value.get("text"), text[start:end]
-    return told is None or told in {found, found.strip(), _LINES.sub(r"\\n", found)}
+    return told is None or told in (found, found.strip(), _LINES.sub(r"\\n", found))
 
 
 def _units(text: str) -> dict[Any, int]:

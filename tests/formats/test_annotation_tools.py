@@ -110,7 +110,7 @@ def test_everything_wrong_with_a_task_is_said(tmp_path: Path):
     html = {"type": "hypertextlabels", "value": {"start": "/p[1]", "hypertextlabels": ["x"]}}
     bare = {"type": "labels", "value": {"start": 0, "end": 1, "labels": []}}
     assert faults(tmp_path, [task(html, bare, link("a", "b")), {"text": "no task"}]) == [
-        "result[0] is not of a plain text: its start is '/p[1]'",
+        "result[0] is not of a plain text: it goes from '/p[1]' to None",
         "result[1] has no label",
         "the relation from 'a' to 'b' has an end that is no region",
         "is no task: it has no 'data'",
