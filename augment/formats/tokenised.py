@@ -7,7 +7,7 @@ by single spaces, unless it stands beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,8 +163,3 @@ def fault_of_token(token: str, tag: str) -> str | None:
         return f"the token {shown(token)} is empty"
     what = fault_of_tag(tag)
     return what and f"tag {shown(tag)} {what}"
-
-
-def with_tags(fit: Fit, text: str, tags: Sequence[str]) -> Mapping[str, Json]:
-    """Return a row's tokens and tags under the names of their columns."""
-    return {TOKENS: [text[start:end] for start, end in fit.tokens], TAGS[0]: list(tags)}

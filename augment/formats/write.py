@@ -39,9 +39,9 @@ def write_json_array(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     Raises:
         ValueError, OSError: as `write_jsonl`.
     """
-    marks = chain(["["], repeat(",\n"))
+    marks = chain(["\n"], repeat(",\n"))
     lines = (f"{mark}{_line(row)[:-1]}" for mark, row in zip(marks, rows, strict=False))
-    return write_lines(path, chain(lines, ["]\n"])) - 1
+    return write_lines(path, chain(["["], lines, ["\n]\n"])) - 2
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> int:

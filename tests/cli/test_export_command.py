@@ -225,3 +225,23 @@ def test_seeds_with_several_labels_and_pairs_are_carried(tmp_path: Path):
     config = (tmp_path / "seeds.label-studio.json.config.xml").read_text("utf-8")
     assert 'choice="multiple"' in config
     assert "$text_pair" in config
+
+
+ODD = [1, "a", None, {}, {"x": {}}, [1, "b"], 10**30, "\ud800"]
+
+
+@pytest.mark.parametrize("to", ["parquet", "hf", "csv", "jsonl"])
+def test_columns_without_one_type_are_carried_as_json(to: str, tmp_path: Path):
+    rows = [{"text": f"t{n}", "label": "x", "provenance": odd} for n, odd in enumerate(ODD)]
+    path = seeds_file(tmp_path, [*rows, {"text": "t", "label": "x"}])
+    out = tmp_path / f"out.{to}"
+    assert here("export", path, "--to", to, "--out", out).code == 0
+    if to == "parquet":
+        found = pq.read_table(out).column("provenance").to_pylist()
+        assert found == [
+            "1", "a", None, "{}", '{"x": {}}', '[1, "b"]', str(10**30), "\ufffd", None,
+        ]  # fmt: skip
+    assert here("export", out, "--to", "jsonl", "--out", tmp_path / "again.jsonl").code == 0
+    assert [each["text"] for each in rows_in(tmp_path / "again.jsonl")] == [
+        *(f"t{n}" for n in range(len(ODD))), "t",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,13 @@ def test_a_type_that_brat_cannot_show_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match=r"no type or role may hold '\|' there: \['a\|b'\]"):
         written(tmp_path, tmp_path / "rows.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_types_of_one_plain_form_stay_apart(tmp_path: Path):
+    labels = ["a b", "a_b", "a.b", "a1", "a1_"]
+    spans = [{"start": at, "end": at + 1, "label": label} for at, label in enumerate(labels)]
+    line = json.dumps({"text": "abcde", "entities": spans})
+    (tmp_path / "rows.jsonl").write_text(line, "utf-8")
+    folder = written(tmp_path, tmp_path / "rows.jsonl")
+    found = read_corpus(folder, columns=Columns(), task="ner")
+    assert list(found.types) == labels

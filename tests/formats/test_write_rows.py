@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.formats.read import read_rows
-from augment.formats.write import write_jsonl, write_text
+from augment.formats.write import making_folder, write_json_array, write_jsonl, write_text
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -126,3 +126,39 @@ def test_rows_are_streamed_and_written_fast(tmp_path: Path) -> None:
     assert write_jsonl(tmp_path / "a.jsonl", rows) == 50_000
     # A fifth of what is asked of a quiet machine: 100,000 rows a second.
     assert time.process_time() - start < 2.5
+
+
+@given(rows=ROWS)
+def test_an_array_holds_the_rows_one_a_line(
+    rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "rows.json"
+    assert write_json_array(path, rows) == len(rows)
+    text = path.read_bytes().decode()
+    assert json.loads(text) == rows
+    assert len(text.splitlines()) == len(rows) + 2
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_takes_its_name_only_when_it_is_whole(overwrite: bool, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with making_folder(out, overwrite=overwrite) as folder:
+        (folder / "a").write_text("1", "utf-8")
+        assert not out.exists()
+    with pytest.raises(IsADirectoryError), making_folder(out, overwrite=overwrite) as folder:
+        folder.write_text("2", "utf-8")
+    assert (out / "a").read_text("utf-8") == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_is_there_is_replaced_only_where_it_may_be(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").write_text("1", "utf-8")
+    with pytest.raises(OSError, match="not empty"), making_folder(out, overwrite=False):
+        pass
+    assert [path.name for path in out.iterdir()] == ["old"]
+    with making_folder(out, overwrite=True) as folder:
+        (folder / "new").write_text("2", "utf-8")
+    assert [path.name for path in out.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
