@@ -178,11 +178,14 @@ def test_a_folder_that_is_not_there_is_named(rows: Path, tmp_path: Path):
 
 
 def test_label_studio_is_told_how_to_show_the_rows(tmp_path: Path):
-    path = seeds_file(tmp_path, [LINKED])
+    lines = row("<city>New\nYork</city>", id="n4")
+    path = seeds_file(tmp_path, [LINKED, {**lines, "relations": []}])
     out = tmp_path / "tasks.jsonl"
     here("export", path, "--to", "label-studio", "--out", out)
 
-    (task,) = rows_in(out)
+    task, other = rows_in(out)
+    told = other["predictions"][0]["result"][0]["value"]["text"]
+    assert told == "New\\nYork"  # as its editor tells a line break
     assert task["data"] == {"id": "n3", "text": FLAT["text"], "source": "web"}
     assert len(task["predictions"][0]["result"]) == 3
     config = Path(f"{out}.config.xml").read_text("utf-8")
@@ -228,6 +231,15 @@ def test_seeds_with_several_labels_and_pairs_are_carried(tmp_path: Path):
 
 
 ODD = [1, "a", None, {}, {"x": {}}, [1, "b"], 10**30, "\ud800"]
+
+
+@pytest.mark.parametrize("to", ["parquet", "hf"])
+def test_objects_without_keys_are_carried_as_json(to: str, tmp_path: Path):
+    path = seeds_file(tmp_path, [{"text": "t", "label": "x", "provenance": {"drawn": [{}]}}])
+    out = tmp_path / f"out.{to}"
+    assert here("export", path, "--to", to, "--out", out).code == 0
+    assert here("export", out, "--to", "jsonl", "--out", tmp_path / "again.jsonl").code == 0
+    assert rows_in(tmp_path / "again.jsonl")[0]["provenance"] == '{"drawn": [{}]}'
 
 
 @pytest.mark.parametrize("to", ["parquet", "hf", "csv", "jsonl"])

@@ -160,5 +160,7 @@ def test_a_folder_that_is_there_is_replaced_only_where_it_may_be(tmp_path: Path)
     assert [path.name for path in out.iterdir()] == ["old"]
     with making_folder(out, overwrite=True) as folder:
         (folder / "new").write_text("2", "utf-8")
+    with pytest.raises(FileNotFoundError), making_folder(out, overwrite=True) as folder:
+        folder.rmdir()
     assert [path.name for path in out.iterdir()] == ["new"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
