@@ -68,6 +68,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/labelling.py
 	$(BIN)/python benchmarks/grounding.py
+	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/in_process.py
 	$(BIN)/python benchmarks/planted.py labels
 	$(BIN)/python benchmarks/planted.py faults

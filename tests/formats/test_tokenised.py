@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from augment.formats.export import Wish, export, read_corpus
 from augment.formats.rows import Columns
@@ -30,6 +32,11 @@ from augment.records import Span
 def test_a_token_ends_where_a_mention_may_end(cut: str) -> None:
     text = cut.replace("|", "")
     assert [text[start:end] for start, end in tokens_of(text)] == re.split(r"[|\s]", cut)
+
+
+@given(text=st.text(st.characters(codec="ascii"), max_size=30))
+def test_the_short_cut_for_ascii_cuts_alike(text: str) -> None:
+    assert [*tokens_of(text), (len(text) + 1, len(text) + 2)] == tokens_of(f"{text} \u00e9")
 
 
 def test_of_mentions_that_share_tokens_the_first_and_longest_is_kept() -> None:
