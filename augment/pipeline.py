@@ -64,7 +64,7 @@ class Parts:
     filters: Sequence[Filter]
     journal: Journal
     budget: Budget
-    shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda *_: None
+    shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda _, __: None
     encoder: Encoder | None = None
     accepted: Callable[[Candidate], None] | None = None
     clock: Callable[[], float] = time.monotonic
