@@ -24,20 +24,26 @@ _PRIOR_ROWS = 4.0
 _LEAST_PATIENCE = 100
 _ROUND = 32
 """The best choices are found for so many asks at a time."""
+_RECENT = 0.9
+"""As `_MEMORY`, of one choice: what it has to offer may be used up within a few rows."""
+_HOPE_ROWS = 2.0
+"""So many rows of a choice that was never asked for are taken to be accepted: it is worth a try."""
+_LEAST_RATE = 1e-6
 
 
 class _Rate:
     """An acceptance rate that forgets."""
 
-    __slots__ = ("hits", "trials")
+    __slots__ = ("hits", "memory", "trials")
 
-    def __init__(self, prior: float = 0.0) -> None:
+    def __init__(self, prior: float = 0.0, *, memory: float = _MEMORY) -> None:
         self.hits = self.trials = prior
+        self.memory = memory
 
     def learn(self, hits: float) -> None:
         """Take note of one ask; `hits` is the share of its rows that were accepted."""
-        self.hits = self.hits * _MEMORY + hits
-        self.trials = self.trials * _MEMORY + 1
+        self.hits = self.hits * self.memory + hits
+        self.trials = self.trials * self.memory + 1
 
 
 class _Cell:
@@ -92,9 +98,14 @@ class Planner:
         }
         self._by_set = {frozenset(labels): cells for labels, cells in self._choices.items()}
         self._asked = dict.fromkeys(self._by_set, 0)
+        shared = Counter(cell for cells in goal.choices.values() for cell in set(cells))
+        steered = any(choices > 1 for choices in shared.values())
+        hopeful = {own: _Rate(_HOPE_ROWS, memory=_RECENT) for own in self._by_set}
+        self._kept = hopeful if steered else {}
+        self._most_kept = 0.0
         self._rate = _Rate(_PRIOR_ROWS)
         self._gained: Counter[str] = Counter()
-        self._queue: deque[tuple[LabelSet, int]] = deque()
+        self._queue: deque[tuple[LabelSet, float]] = deque()
 
     # Questions ----------------------------------------------------------------------------------
 
@@ -161,6 +172,8 @@ class Planner:
             The cells that are given up from now on.
         """
         self._rate.learn(accepted / ask.k)
+        if (kept := self._kept.get(frozenset(ask.labels))) is not None:
+            kept.learn(accepted / ask.k)
         cells = self._cells_of(ask.labels)
         for cell in cells:
             cell.under_way -= ask.k
@@ -185,31 +198,47 @@ class Planner:
         """Return the choice that fills most cells; of these, where most is missing."""
         for _ in range(2):
             while self._queue:
-                labels, gain = self._queue.popleft()
-                if self._gain(labels) == gain:
+                labels, worth = self._queue.popleft()
+                if self._worth(labels) == worth:
                     return labels
             self._queue.extend(self._best())
         return None
 
-    def _gain(self, labels: LabelSet) -> int:
+    def _worth(self, labels: LabelSet) -> float:
         prior = self._rate.hits / self._rate.trials
-        return sum(cell.short(prior) > 0 for cell in self._choices[labels])
+        gain = sum(cell.short(prior) > 0 for cell in self._choices[labels])
+        return gain * self._share(labels)
 
-    def _best(self) -> list[tuple[LabelSet, int]]:
-        """Return the choices of the largest gain for the next asks, the neediest first."""
+    def _share(self, labels: LabelSet) -> float:
+        """Return 1, or a half, a quarter ... of it where a choice is kept so much less often.
+
+        Than the best one, that is: what a choice has to offer can be used up, and where others
+        fill the same cells these are the better ones. Lesser differences are left to chance.
+        """
+        kept = self._kept.get(frozenset(labels))
+        if kept is None or self._most_kept <= 0:
+            return 1.0
+        rate = max(kept.hits / kept.trials, _LEAST_RATE)
+        return 0.5 ** max(0, math.floor(math.log2(self._most_kept / rate)))
+
+    def _best(self) -> list[tuple[LabelSet, float]]:
+        """Return the choices of the largest worth for the next asks, the neediest first."""
         prior = self._rate.hits / self._rate.trials
         short = {name: cell.short(prior) for name, cell in self._cells.items()}
         gains = {
             labels: sum(short[cell.name] > 0 for cell in cells)
             for labels, cells in self._choices.items()
         }
-        most = max(gains.values(), default=0)
-        if most == 0:
+        gains = {labels: gain for labels, gain in gains.items() if gain}
+        if not gains:
             return []
-
-        best = [labels for labels, gain in gains.items() if gain == most]
+        own = [kept for labels in gains if (kept := self._kept.get(frozenset(labels)))]
+        self._most_kept = max((kept.hits / kept.trials for kept in own), default=0.0)
         if self._goal.weights:
-            return [(labels, most) for labels in self._by_weight(best)]
+            return [(labels, self._worth(labels)) for labels in self._by_weight(list(gains))]
+        worth = {labels: gain * self._share(labels) for labels, gain in gains.items()}
+        most = max(worth.values())
+        best = [labels for labels in gains if worth[labels] == most]
 
         def need(labels: LabelSet) -> tuple[float, int]:
             cells = self._choices[labels]
@@ -223,9 +252,10 @@ class Planner:
     def _by_weight(self, choices: Sequence[LabelSet]) -> list[LabelSet]:
         """Return the next asks that bring what was asked for nearest to the weights."""
         asked = {labels: self._asked[frozenset(labels)] for labels in choices}
+        weights = {own: self._goal.weights.get(own, 1) * self._share(own) for own in choices}
         found: list[LabelSet] = []
         for _ in range(_ROUND):
-            found.append(min(choices, key=lambda c: (asked[c] + 1) / self._goal.weights.get(c, 1)))
+            found.append(min(choices, key=lambda own: (asked[own] + 1) / weights[own]))
             asked[found[-1]] += 1
         return found
 

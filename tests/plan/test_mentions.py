@@ -106,6 +106,35 @@ def test_in_total_type_sets_are_asked_for_as_often_as_seeds_have_them() -> None:
     assert rows_in_total(seeds, rows=100).wanted == {WITH: 90, WITHOUT: 10}
 
 
+def test_a_choice_that_brings_nothing_any_more_leaves_its_cells_to_others() -> None:
+    planner = planner_of(per_type(SEEDS, mentions=12))
+    asked = []
+    while (ask := planner.next()) is not None:
+        asked.append(ask.labels)
+        used_up = ask.labels == ("city", "person") and asked.count(ask.labels) > 3
+        if not used_up:
+            planner.accept(ask.labels)
+        planner.judged(ask, int(not used_up))
+    assert planner.filled
+    assert asked[:3] == [("city", "person")] * 3
+    assert asked.count(("city", "person")) < 15
+    assert {("city",), ("person",)} <= set(asked)
+
+
+def test_in_total_a_used_up_type_set_is_asked_for_less_often_than_seeds_have_it() -> None:
+    seeds = seed_set(*[TEXTS[0]] * 6, *[TEXTS[1]] * 2, TEXTS[2], TEXTS[3])
+    planner = planner_of(rows_in_total(seeds, rows=60))
+    asked: dict[tuple[str, ...], int] = {}
+    while (ask := planner.next()) is not None:
+        asked[ask.labels] = asked.get(ask.labels, 0) + 1
+        used_up = ask.labels == ("city",) and asked[ask.labels] > 3
+        if not used_up:
+            planner.accept(ask.labels)
+        planner.judged(ask, int(not used_up))
+    assert planner.filled
+    assert asked[("city",)] < asked[("city", "person")]
+
+
 def covering(shown: Any = None) -> Covering:
     vectors = np.eye(len(TEXTS), dtype=np.float32)
     return Covering(SEEDS, vectors, shown=frozenset(shown or {f"s{n}" for n in range(4)}))
