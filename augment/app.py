@@ -16,13 +16,14 @@ from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
 from augment.outputs import Finish, Judged, facts, made_of, write_folder
 from augment.parts import (
+    at_once,
     budget_of,
     encoder_worker,
     engine_of,
     filters_of,
-    given_request,
     has_vectors,
     plan_of,
+    renders,
     run_encoder,
 )
 from augment.pipeline import Parts, Pipeline
@@ -207,11 +208,12 @@ class _Session:
             Parts(
                 task=setting.task,
                 planner=self._plan,
-                render=renderer.request if setting.rows is None else given_request,
+                render=renders(setting, renderer),
                 engine=engine,
                 filters=self._filters,
                 journal=journal,
                 budget=budget_of(setting.recipe),
+                at_once=at_once(setting),
                 shorten=shortened,
                 encoder=seeds.encoder,
                 accepted=None if accepted is None else self._telling(accepted),

@@ -29,6 +29,7 @@ class Made:
 
     Attributes:
         templates: name and digest of each strategy's template.
+        engineless: strategies whose rows no engine writes.
         attributes: those of which an ask may draw a value; each then stands on every row.
         given: ids of the given texts by place, where texts were given labels; each row then names
             its text, and how sure the engine was.
@@ -37,6 +38,7 @@ class Made:
     engine: str
     model: str
     templates: Mapping[str, Mapping[str, str | None]]
+    engineless: frozenset[str] = frozenset()
     attributes: Sequence[str] = ()
     given: Sequence[str] | None = None
 
@@ -52,8 +54,8 @@ class Made:
             "strategy": ask.strategy,
             "template": template["name"],
             "template_digest": template["digest"],
-            "engine": self.engine,
-            "model": self.model,
+            "engine": None if ask.strategy in self.engineless else self.engine,
+            "model": None if ask.strategy in self.engineless else self.model,
             "request_key": key,
             "seed_ids": list(ask.exemplars),
             "ask": ask.number,

@@ -19,7 +19,7 @@ from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
 from augment.recipe import comparable
 from augment.records import Calibration, Json
-from augment.setting import Setting
+from augment.setting import ENGINELESS, Setting
 from evals.card import card
 from evals.figures import gather
 from evals.report import render
@@ -71,6 +71,7 @@ def made_of(setting: Setting) -> folder.Made:
         engine=recipe.engine or "",
         model=recipe.model or "",
         templates=_signatures(setting),
+        engineless=ENGINELESS,
         attributes=tuple(recipe.attributes),
         given=None if texts is None else [text.id for text in texts.examples],
     )
@@ -157,7 +158,10 @@ def facts(setting: Setting) -> dict[str, Json]:
 def _signatures(setting: Setting) -> dict[str, dict[str, str | None]]:
     if setting.rows is not None:
         return {STRATEGY: {"name": None, "digest": None}}
-    return {
-        strategy: {"name": template.name, "digest": template.digest}
-        for strategy, template in setting.templates.items()
+    found: dict[str, dict[str, str | None]] = {
+        name: {"name": template.name, "digest": template.digest}
+        for name, template in setting.templates.items()
     }
+    bare = [name for name in setting.recipe.ways if name in ENGINELESS]
+    found |= {name: {"name": None, "digest": None} for name in bare}
+    return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,21 @@ from augment.plan.exemplars import Exemplars
 from augment.plan.given import InOrder, given_ask
 from augment.plan.nearest import nearest_seeds
 from augment.plan.planner import Planner
-from augment.plan.strategies import Annotate, FewShot, Paraphrase, Shown, ZeroShot
-from augment.protocols import Engine, Filter, Plan, Strategy, Task
+from augment.plan.strategies import (
+    Annotate,
+    EntitiesFirst,
+    FewShot,
+    Paraphrase,
+    Replacement,
+    Shown,
+    ZeroShot,
+)
+from augment.protocols import Engine, Filter, Plan, Strategy
 from augment.recipe import NO_ENCODER, Recipe
-from augment.records import Ask, Request, Sampling
-from augment.setting import Setting
-from augment.tasks.exchanged import Exchanged
-from augment.tasks.extraction import Extraction
+from augment.records import Ask, Completion, Request, Sampling
+from augment.rendering import Renderer
+from augment.setting import ENGINELESS, Setting
+from augment.tasking import skeletons_of, types_of
 
 _VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
 _STORE = "vectors.db"
@@ -93,13 +102,14 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
 
 
 def _ngrams(setting: Setting) -> Engine:
-    task, random_seed = _plain(setting.task), setting.recipe.random_seed
-    if not isinstance(task, Extraction):
+    task, random_seed = setting.task, setting.recipe.random_seed
+    if setting.seeds.task == "classification":
         return SeedLM(setting.used, random_seed=random_seed)
     answers = Answers(
         row_of=task.row_of,
-        fits=lambda row: not any(task.types.faults(row.text, row.target)) and task.can_carry(row),
-        repeated=task.types.repeated,
+        fits=task.can_carry,
+        repeated=types_of(setting.used, setting.recipe).repeated,
+        skeleton=skeletons_of(setting.used, setting.recipe).of,
     )
     return SlottedLM(setting.used, answers, random_seed=random_seed)
 
@@ -231,8 +241,10 @@ def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
         "fewshot": FewShot(exemplars, shots=recipe.shots, k=k),
         "paraphrase": Paraphrase(exemplars, k=k),
         "zeroshot": ZeroShot(k=k),
+        "entities-first": EntitiesFirst(exemplars, listed=recipe.mentions, shots=recipe.shots, k=k),
+        "mention-replacement": Replacement(exemplars),
     }
-    return {name: every[name] for name in setting.templates}
+    return {name: every[name] for name in (*setting.templates, *recipe.ways) if name in every}
 
 
 def annotate_of(setting: Setting) -> Annotate:
@@ -294,7 +306,7 @@ def filters_of(
             no_basis=seeds.no_basis,
             threshold=chosen.toxicity,
         ),
-        *([] if plain else [Unmarked(repeated=_repeated(setting))]),
+        *([] if plain else [Unmarked(repeated=types_of(setting.used, recipe).repeated)]),
         NearDuplicate(sketcher, threshold=chosen.near_duplicate)
         if plain
         else Variants(sketcher, most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
@@ -306,20 +318,31 @@ def filters_of(
     return filters
 
 
-def _repeated(setting: Setting) -> bool:
-    task = _plain(setting.task)
-    return not isinstance(task, Extraction) or task.types.repeated
+def renders(setting: Setting, renderer: Renderer) -> Callable[[Ask], Request]:
+    """Return what turns asks into requests, also those that no engine is to answer."""
+    return lambda ask: (renderer.request if ask.strategy in setting.templates else _bare)(ask)
 
 
-def _plain(task: Task[Any]) -> Task[Any]:
-    """Return the task whose rows an exchange of personal data goes over."""
-    return task.task if isinstance(task, Exchanged) else task
+def at_once(setting: Setting) -> Callable[[Ask], Completion | None]:
+    """Return what answers the asks that need no engine: those for seeds with other mentions."""
+    if ENGINELESS.isdisjoint(setting.recipe.ways):
+        return lambda _: None
+    task, skeleton = setting.task, skeletons_of(setting.used, setting.recipe).of
+
+    def answer(ask: Ask) -> Completion | None:
+        row = skeleton(ask) if ask.strategy in ENGINELESS else None
+        if row is None:
+            return None
+        said = json.dumps(task.row_of(row), ensure_ascii=False)
+        return Completion(text=said, prompt_tokens=0, completion_tokens=0)
+
+    return answer
 
 
-def given_request(ask: Ask) -> Request:
-    """Return the request for a row that is there already: nothing is said, and nothing sampled."""
+def _bare(ask: Ask) -> Request:
+    """Return a request in which nothing is said, and nothing sampled."""
     return Request(
-        key=sha256(f"given row {ask.number}".encode()).hexdigest(),
+        key=sha256(f"{ask.strategy} row {ask.number}".encode()).hexdigest(),
         messages=(),
         schema=None,
         sampling=Sampling(temperature=0.0, top_p=1.0, max_tokens=1, seed=0),

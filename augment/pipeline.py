@@ -52,6 +52,7 @@ class Parts:
     """What a run is put together from.
 
     Attributes:
+        at_once: answers an ask that needs no engine; None for all others.
         shorten: makes an ask shorter whose prompt was too long; None where it cannot be.
         accepted: told each accepted row, those of earlier sessions first.
         last_wait_s: how long answers are awaited once nothing more is asked for.
@@ -64,6 +65,7 @@ class Parts:
     filters: Sequence[Filter]
     journal: Journal
     budget: Budget
+    at_once: Callable[[Ask], Completion | None] = lambda _: None
     shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda _, __: None
     encoder: Encoder | None = None
     accepted: Callable[[Candidate], None] | None = None
@@ -237,6 +239,10 @@ class Pipeline:
             request = self._parts.render(ask)
             if not again:
                 self._parts.journal.plan([(ask, request.key)])
+            if (answer := self._parts.at_once(ask)) is not None:
+                self._record(ask, request.key, answer)
+                await asyncio.sleep(0)
+                continue
             self._under_way[ask.number] = (ask, request.key)
             yield request
         self._close()

@@ -14,7 +14,15 @@ from typing import TypeAlias
 
 from augment.answers import rejection, rows_of
 from augment.embed.seeds import seed_vectors
-from augment.parts import encoder_worker, engine_of, filters_of, plan_of, run_encoder
+from augment.parts import (
+    at_once,
+    encoder_worker,
+    engine_of,
+    filters_of,
+    plan_of,
+    renders,
+    run_encoder,
+)
 from augment.plan.budget import Budget, Spent
 from augment.plan.strategies import shortened
 from augment.protocols import Engine, Plan
@@ -109,7 +117,7 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
                 filters = filters_of(setting, vectors, instructions=renderer.instructions)
                 planner = plan_of(setting, vectors, first_ask=0)
                 asks = [ask for _ in range(PROMPTS) if (ask := planner.next()) is not None]
-                answered = await _answered(engine, renderer, asks)
+                answered = await _answered(setting, engine, renderer, asks)
                 shown = await _judged(
                     setting, planner, Screening(filters, vectors.encoder), answered
                 )
@@ -144,7 +152,9 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
 _Answered: TypeAlias = tuple[Request, Completion | Failure, float]
 
 
-async def _answered(engine: Engine, renderer: Renderer, asks: Sequence[Ask]) -> list[_Answered]:
+async def _answered(
+    setting: Setting, engine: Engine, renderer: Renderer, asks: Sequence[Ask]
+) -> list[_Answered]:
     """Return requests with their answers and times, in the order asked; shorter where need be."""
 
     async def handed(waiting: Sequence[Ask]) -> AsyncIterator[Request]:
@@ -152,7 +162,11 @@ async def _answered(engine: Engine, renderer: Renderer, asks: Sequence[Ask]) -> 
             yield renderer.request(ask)
 
     began = time.perf_counter()
-    found: dict[int, _Answered] = {}
+    answer, render = at_once(setting), renders(setting, renderer)
+    found: dict[int, _Answered] = {
+        ask.number: (render(ask), said, 0.0) for ask in asks if (said := answer(ask)) is not None
+    }
+    asks = [ask for ask in asks if ask.number not in found]
     while asks:
         shorter: list[Ask] = []
         async for request, outcome in engine.complete(handed(asks)):

@@ -62,6 +62,14 @@ class Task(Protocol[T]):
         """Return how sure the engine was of the label; None where it did not choose or tell."""
         ...
 
+    def row_of(self, example: Example[T]) -> dict[str, Json]:
+        """Return the row of an answer that an example would be."""
+        ...
+
+    def can_carry(self, example: Example[T]) -> bool:
+        """Tell whether such a row would be read as that example again."""
+        ...
+
     def fields(self, example: Example[T]) -> dict[str, Json]:
         """Return the row's own fields as DESIGN's formats name them."""
         ...

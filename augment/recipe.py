@@ -156,6 +156,9 @@ class Recipe(Closed):
     entities: Mapping[Name, Text | None] | None = Field(None, description="type: description")
     relations: Relations | None = Field(None, description="type: description, head and tail")
     events: Events | None = Field(None, description="type: description, trigger and roles")
+    mentions: Mapping[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="type: mentions to draw from, beside those of the seeds"
+    )
     answer_form: FormName = Field(
         "marks", description="how an answer carries mentions: marks or mentions"
     )

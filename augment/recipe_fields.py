@@ -124,7 +124,9 @@ Events: TypeAlias = Annotated[Mapping[Name, EventKind], BeforeValidator(_kinds)]
 Engine: TypeAlias = Literal["endpoint", "vllm", "transformers", "langchain", "seedlm"]
 PiiAction: TypeAlias = Literal["reject", "mask", "surrogate"]
 """What becomes of rows that hold personal data."""
-Way: TypeAlias = Literal["fewshot", "zeroshot", "paraphrase", "annotate"]
+Way: TypeAlias = Literal[
+    "fewshot", "zeroshot", "paraphrase", "entities-first", "mention-replacement", "annotate"
+]
 """A strategy."""
 FormName: TypeAlias = Literal["marks", "mentions"]
 """How answers carry mentions, as `augment.tasks.forms` has it."""

@@ -36,6 +36,7 @@ from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
 from augment.records import Example, Kind, SeedSet, TaskName, labels_of
 from augment.rendering import Decoding, Renderer
+from augment.spans.skeletons import REPLACEMENT
 from augment.tasking import (
     ROWS_UNLESS_SAID,
     allowed_types,
@@ -47,15 +48,19 @@ from augment.tasking import (
     types_of,
 )
 from augment.tasks.exchanged import Exchanged
-from augment.tasks.extraction import Extraction
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
 from augment.unused import unused
 from prompts.templates import Template
 
 _FROM_SEEDS = {"fewshot": 0.8, "paraphrase": 0.2}
+_FROM_ANNOTATED = {"fewshot": 0.6, "entities-first": 0.2, "paraphrase": 0.2}
+_FROM_TEMPLATES = {"fewshot": 1.0}
+"""Of annotated seeds by their n-grams, which say nothing in other words."""
 _LABELLING = {"annotate": 1.0}
 _FROM_LABELS = {"zeroshot": 1.0}
+ENGINELESS = frozenset({REPLACEMENT})
+"""Strategies whose asks no engine is to answer."""
 _REQUESTS_A_ROW = 20
 _EXCHANGES: Mapping[PiiAction, Callable[[int], Exchange | None]] = {
     "reject": lambda _: None,
@@ -95,7 +100,7 @@ class Setting:
         notices: what was chosen for these seeds that one may want to know.
         chat_model: a LangChain model that answers, in place of one that the recipe names.
         revision: of the engine's model, once it is there.
-        shown: ids of the annotated seeds that prompts may show.
+        shown: ids of the seeds that prompts may show.
     """
 
     recipe: Recipe
@@ -267,14 +272,14 @@ def _labelling(setting: Setting, texts: Source) -> Setting:
 def _resolved(setting: Setting) -> Recipe:
     """Return the recipe with what it leaves open filled in."""
     recipe, labelling = setting.recipe, setting.unlabelled is not None
-    by_default = _LABELLING if labelling else _FROM_SEEDS if setting.used.examples else _FROM_LABELS
+    engine = recipe.engine or ("endpoint" if recipe.endpoint or recipe.serve else "seedlm")
     quota = None if labelling or recipe.total is not None else recipe.per_label or ROWS_UNLESS_SAID
     found: dict[str, Any] = {
         "task": setting.seeds.task,
         "per_label": quota,
-        "engine": recipe.engine or ("endpoint" if recipe.endpoint or recipe.serve else "seedlm"),
+        "engine": engine,
         "max_requests": recipe.max_requests or _REQUESTS_A_ROW * setting.goal.rows + 200,
-        "strategies": recipe.strategies or by_default,
+        "strategies": recipe.strategies or _ways(setting, engine),
     }
     if labelling:
         found["rows_per_request"] = 1
@@ -283,14 +288,23 @@ def _resolved(setting: Setting) -> Recipe:
     return recipe.model_copy(update=found)
 
 
+def _ways(setting: Setting, engine: str) -> Mapping[str, float]:
+    """Return the strategies for a recipe that names none."""
+    if setting.unlabelled is not None:
+        return _LABELLING
+    if not setting.used.examples:
+        return _FROM_LABELS
+    if setting.seeds.task == "classification":
+        return _FROM_SEEDS
+    return _FROM_TEMPLATES if engine == "seedlm" else _FROM_ANNOTATED
+
+
 def _showable(setting: Setting) -> Setting:
     """Return the setting with the seeds that prompts may show, and how many they may not."""
-    task = setting.task
-    if not isinstance(task, Extraction):
-        return setting
+    task, form = setting.task, setting.recipe.answer_form
     shown = frozenset(seed.id for seed in setting.used.examples if task.can_carry(seed))
     hidden = len(setting.used.examples) - len(shown)
-    what = f"seeds that an answer in {task.form.name} cannot say, not shown in prompts: {hidden}"
+    what = f"seeds that an answer in {form} cannot say, not shown in prompts: {hidden}"
     return replace(setting, shown=shown, notices=(*setting.notices, *([what] if hidden else [])))
 
 
@@ -348,7 +362,11 @@ def _templates(setting: Setting, recipe: Recipe) -> dict[str, Template]:
     if "annotate" not in names and "zeroshot" not in names and set(setting.seeds.labels) - shown:
         names.append("zeroshot")
     task = setting.seeds.task
-    return {name: load_template(name, folder=recipe.templates, task=task) for name in names}
+    return {
+        name: load_template(name, folder=recipe.templates, task=task)
+        for name in names
+        if name not in ENGINELESS
+    }
 
 
 def renderer_of(setting: Setting) -> Renderer:

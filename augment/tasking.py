@@ -13,6 +13,7 @@ from augment.protocols import Task
 from augment.recipe import Recipe
 from augment.records import SeedSet, TaskName
 from augment.spans.reading import Allowed
+from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT, Skeletons
 from augment.spans.types import EventType, RelationType, Types, learnt
 from augment.tasks.classification import Classification, Guidance
 from augment.tasks.extraction import Extraction
@@ -38,10 +39,21 @@ def classification(seeds: SeedSet, recipe: Recipe) -> Classification:
     )
 
 
+def skeletons_of(seeds: SeedSet, recipe: Recipe) -> Skeletons:
+    """Return what knows the mentions that asks give beforehand."""
+    return Skeletons(
+        seeds,
+        listed=recipe.mentions,
+        repeated=types_of(seeds, recipe).repeated,
+        random_seed=recipe.random_seed,
+    )
+
+
 def extraction(seeds: SeedSet, recipe: Recipe) -> Extraction:
     """Return the task of writing annotated rows, guided by the recipe."""
     return Extraction(
         types_of(seeds, recipe),
+        skeleton=skeletons_of(seeds, recipe).of,
         form=recipe.answer_form,
         most=max((len(seed.target.entities) for seed in seeds.examples), default=0),
         strict=not any(_CLOSING in seed.text for seed in seeds.examples),
@@ -126,6 +138,9 @@ def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[In
             if getattr(recipe, name) is not None:
                 what = f"the seeds are rows of the task {task}, which has labels"
                 yield InputFault(where=name, what=what)
+        for name in (ENTITIES_FIRST, REPLACEMENT):
+            if name in recipe.ways:
+                yield InputFault(where="strategies", what=f"{name} is for annotated rows")
         return
     if recipe.labels is not None:
         where = "entities" if task == "ner" else task

@@ -1,8 +1,9 @@
 """`seedlm --model ngram` for annotated texts: the n-grams of the seeds, with slots for mentions.
 
 A text is drawn from the n-grams of the seeds' templates, in which a mention is one token, and its
-slots are filled with mentions of the seeds. What has not all that was asked for, or does not fit
-the types, is drawn again; in the end a seed's own template is filled with other mentions.
+slots are filled with mentions of the seeds, or with those that the ask gives. What has not all
+that was asked for, or does not fit the types, is drawn again; in the end a seed's own template is
+filled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass, replace
 
 from augment.engines.ngram import NgramWriter
-from augment.engines.templates import Slots
 from augment.records import (
     EMPTY,
     Annotation,
@@ -29,8 +29,10 @@ from augment.records import (
     TaskName,
 )
 from augment.spans.ordering import counted
+from augment.spans.slots import Slots
 
 _DRAFTS = 4
+_SEEDS_TRIED = 64
 _TOKEN = 8
 """Characters at most, on average."""
 
@@ -43,11 +45,13 @@ class Answers:
         row_of: the row of an answer that an example would be.
         fits: whether an example is one that the task would take.
         repeated: whether the same mention may stand in a text twice.
+        skeleton: the row whose mentions an ask wants, where it gives them.
     """
 
     row_of: Callable[[Example[Annotation]], dict[str, Json]]
     fits: Callable[[Example[Annotation]], bool]
     repeated: bool
+    skeleton: Callable[[Ask], Example[Annotation] | None] = lambda _: None
 
 
 class SlottedLM:
@@ -109,21 +113,40 @@ class SlottedLM:
     ) -> tuple[Example[Annotation] | None, int]:
         """Return a row and how many tokens were drawn for it; no row where room is too small."""
         tokens = 0
+        given = self._answers.skeleton(ask)
         for _ in range(_DRAFTS):
             written = self._writer.write(ask, sampling=sampling, room=room, rng=rng)
             tokens = max(tokens, written.tokens)
             if written.cut:
                 continue
-            row = self._filled(written.text, rng)
+            row = self._filled(written.text, given, rng)
             if row is not None and self._will_do(row, ask):
                 return row, tokens
-        seed = self._seeds[self._seed_for(ask, rng)]
-        found = self._slots.refilled(seed, rng, twice=self._answers.repeated)
-        return (None if len(seed.text) > _TOKEN * room else _made(*found)), tokens
+        found = self._of_a_seed(ask, given, rng)
+        return (None if len(found.text) > _TOKEN * room else found), tokens
 
-    def _filled(self, template: str, rng: random.Random) -> Example[Annotation] | None:
-        found = self._slots.filled(template, rng, twice=self._answers.repeated)
+    def _filled(
+        self, template: str, given: Example[Annotation] | None, rng: random.Random
+    ) -> Example[Annotation] | None:
+        if given is None:
+            found = self._slots.filled(template, rng, twice=self._answers.repeated)
+        else:
+            found = self._slots.filled_as(template, given)
         return None if found is None else _made(*found)
+
+    def _of_a_seed(
+        self, ask: Ask, given: Example[Annotation] | None, rng: random.Random
+    ) -> Example[Annotation]:
+        """Return a seed with other mentions; those that are given, in another seed if one suits."""
+        if given is None:
+            seed = self._seeds[self._seed_for(ask, rng)]
+            return _made(*self._slots.refilled(seed, rng, twice=self._answers.repeated))
+        others = [seed for seed in self._seeds if seed not in ask.exemplars[:1]]
+        for seed in rng.sample(others, min(len(others), _SEEDS_TRIED)):
+            row = self._filled(self._slots.templates[seed], given, rng)
+            if row is not None and self._will_do(row, ask):
+                return row
+        return given
 
     def _will_do(self, row: Example[Annotation], ask: Ask) -> bool:
         has = set(counted(row.target, self._task))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Protocol
 
 from augment.plan.goal import LabelSet
 from augment.records import Ask, Completion, Failure, Need
+from augment.spans.skeletons import ENTITIES_FIRST, PARAPHRASE, REPLACEMENT
 
 
 def shortened(ask: Ask, outcome: Completion | Failure) -> Ask | None:
     """Return the ask with half of its exemplars, where its prompt was too long.
 
-    None where it was not, or nothing can be left out: `Paraphrase` is about its one exemplar.
+    None where it was not, or nothing can be left out: the first exemplar of some asks is what they
+    are about.
     """
     if not isinstance(outcome, Failure) or outcome.code != "prompt_too_long":
         return None
-    if not ask.exemplars or ask.strategy == Paraphrase.name:
+    kept = ask.exemplars[: ask.strategy in {Paraphrase.name, EntitiesFirst.name}]
+    shown = ask.exemplars[len(kept) :]
+    if not shown:
         return None
-    return replace(ask, exemplars=ask.exemplars[: len(ask.exemplars) // 2], shortened=True)
+    return replace(ask, exemplars=(*kept, *shown[: len(shown) // 2]), shortened=True)
 
 
 class Shown(Protocol):
@@ -82,7 +86,7 @@ class ZeroShot:
 class Paraphrase:
     """Show one seed and ask for the same in other words; it stays what it is like."""
 
-    name = "paraphrase"
+    name = PARAPHRASE
 
     def __init__(self, exemplars: Shown, *, k: int) -> None:
         self._exemplars = exemplars
@@ -102,8 +106,57 @@ class Paraphrase:
         )
 
 
+class EntitiesFirst:
+    """Draw mentions first, and ask for a row that holds just them.
+
+    The first exemplar is the seed whose mentions are exchanged for others; those after it are
+    shown. Types that no seed has together are drawn from those that are listed, where all are.
+    """
+
+    name = ENTITIES_FIRST
+
+    def __init__(self, exemplars: Shown, *, listed: Container[str], shots: int, k: int) -> None:
+        self._exemplars = exemplars
+        self._listed = listed
+        self._shots = shots
+        self._k = k
+
+    def propose(self, need: Need) -> Ask | None:
+        """Return an ask for a row with drawn mentions; None where there are none to draw."""
+        rng = random.Random(need.draw_seed)
+        seed = self._exemplars.draw_exact(need.labels, rng=rng) if need.labels else None
+        if seed is None and not (need.labels and all(each in self._listed for each in need.labels)):
+            return None
+        drawn = self._exemplars.draw(need.labels, k=self._shots, rng=rng) if seed else ()
+        return Ask(
+            number=need.number,
+            strategy=self.name,
+            labels=need.labels,
+            exemplars=() if seed is None else (seed, *(each for each in drawn if each != seed)),
+            attributes=need.attributes,
+            k=self._k,
+        )
+
+
+class Replacement:
+    """Exchange the mentions of a seed for others of their kinds; no engine is asked."""
+
+    name = REPLACEMENT
+
+    def __init__(self, exemplars: Shown) -> None:
+        self._exemplars = exemplars
+
+    def propose(self, need: Need) -> Ask | None:
+        """Return an ask about a seed with all of these types; None where there is none."""
+        rng = random.Random(need.draw_seed)
+        seed = self._exemplars.draw_exact(need.labels, rng=rng) if need.labels else None
+        if seed is None:
+            return None
+        return Ask(number=need.number, strategy=self.name, labels=need.labels, exemplars=(seed,))
+
+
 class Annotate:
-    """Show a given text and the seeds nearest to it, and ask for its label."""
+    """Show a given text and the seeds nearest to it, and ask for its label or annotation."""
 
     name = "annotate"
 

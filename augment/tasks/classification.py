@@ -184,6 +184,14 @@ class Classification:
     def probability(self, completion: Completion) -> None:
         """Return None: the label is asked for, not chosen."""
 
+    def row_of(self, example: Example[Labels]) -> dict[str, Json]:
+        """Return the row of an answer that an example would be."""
+        return self.fields(example)
+
+    def can_carry(self, example: Example[Labels]) -> bool:  # noqa: ARG002 - the Protocol's
+        """Tell that any example can be said."""
+        return True
+
     def fields(self, example: Example[Labels]) -> dict[str, Json]:
         """Return text, text_pair where the task has pairs, and the label or list of labels."""
         row: dict[str, Json] = {"text": example.text}

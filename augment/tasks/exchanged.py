@@ -59,6 +59,14 @@ class Exchanged:
         """Return the task's."""
         return self.task.probability(completion)
 
+    def row_of(self, example: Example[Any]) -> dict[str, Json]:
+        """Return the task's."""
+        return self.task.row_of(example)
+
+    def can_carry(self, example: Example[Any]) -> bool:
+        """Return the task's."""
+        return self.task.can_carry(example)
+
     def fields(self, example: Example[Any]) -> dict[str, Json]:
         """Return the task's."""
         return self.task.fields(example)

@@ -13,13 +13,14 @@ an event must have. Nothing is put right, and no row is kept with a part of its 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from augment.records import EMPTY, Annotation, Ask, Completion, Example, Fault, Json
 from augment.shown import listed
 from augment.spans.ordering import counted, ordered
 from augment.spans.reading import ANY, FIELDS, read_annotation
+from augment.spans.skeletons import ENTITIES_FIRST, departures, links_of
 from augment.spans.types import Types
 from augment.spans.writing import fields_of
 from augment.tasks.classification import Guidance, closed
@@ -50,12 +51,16 @@ OFFERED: Final[Mapping[str, Any]] = {
     "k": None,
     "many": None,
     "answer_shape": None,
+    "mentions": [{"text": None, "label": None}],
+    "links": [{"name": None, "parts": [{"role": None, "text": None, "last": None}]}],
 }
 """The shape of every prompt variable, as `prompts.templates.load` takes it."""
-REQUIRED: Final = ("answer_shape", "entities", "wanted")
+REQUIRED: Final = ("answer_shape", "entities")
 
 _LEAST_ROOM = 8
 """So many mentions a row may always have; more only as far as the seeds do."""
+_MOST_TOLD = 4
+"""So many of the mentions that are wrong are named."""
 _GIVEN = "given"
 """The strategy of rows that are there already."""
 
@@ -68,6 +73,7 @@ class Extraction:
         form: how answers carry mentions.
         most: how many mentions the fullest seed has.
         strict: whether no seed has what looks like a mark, so that any such is a fault.
+        skeleton: the row whose annotation an ask wants, where it gives one.
     """
 
     def __init__(
@@ -78,11 +84,13 @@ class Extraction:
         most: int = 0,
         strict: bool = True,
         guidance: Guidance | None = None,
+        skeleton: Callable[[Ask], Example[Annotation] | None] = lambda _: None,
     ) -> None:
         self.name = types.task
         self.types = types
         self.form = form_of(form, types, strict=strict)
         self._guidance = guidance or Guidance()
+        self._skeleton = skeleton
         room = max(2 * most, _LEAST_ROOM)
         self._keys = (*self.form.keys, *FIELDS[types.task][1:])
         self._row: Json = closed({**self.form.schema(most=room), **links_schema(types, most=room)})
@@ -125,6 +133,9 @@ class Extraction:
     def variables(self, ask: Ask, exemplars: Sequence[Example[Annotation]]) -> Mapping[str, Any]:
         """Return the prompt variables of one ask."""
         described, last = self.types.counted, len(ask.labels)
+        given = self._skeleton(ask) if ask.strategy == ENTITIES_FIRST else None
+        if given is not None:
+            exemplars = exemplars[1:]  # the first is what the mentions are of, and not shown
         shape: Json = {"rows": [self._shape]} if ask.k > 1 else self._shape
         return {
             "wanted": [
@@ -138,6 +149,7 @@ class Extraction:
             "k": ask.k,
             "many": ask.k > 1,
             "answer_shape": json.dumps(shape, ensure_ascii=False),
+            **_told_of(given),
         }
 
     def example_variables(self, example: Example[Annotation]) -> Mapping[str, Any]:
@@ -172,7 +184,8 @@ class Extraction:
 
         Raises nothing, whatever the answer holds. Reasons: `empty`, `json`, `schema` as for
         classification; `marks` (they do not match), `unaligned`, `reference` (to a mention that
-        there is not), `label` (nothing of what was asked for), and those of `Types.faults`.
+        there is not), `label` (nothing of what was asked for), `mentions` (others than the ask
+        gives), and those of `Types.faults`.
         """
         found = read_object(answer)
         if found is None:
@@ -224,6 +237,9 @@ class Extraction:
         if strange or (ask.labels and not any(name in found for name in ask.labels)):
             what = listed(ask.labels) if ask.labels else "a text without any"
             return _fault("label", f"asked for {what}, got {listed([*found])}", text=read.text)
+        given = self._skeleton(ask)
+        if given is not None and (wrong := list(departures(given, read))):
+            return _fault("mentions", "; ".join(wrong[:_MOST_TOLD]), text=read.text)
         return read
 
     def _told(self, row: object) -> Row:
@@ -263,6 +279,28 @@ class Extraction:
         if wrong := list(self.types.faults(text.strip(), read.annotation)):
             return _first(wrong, text=text.strip())
         return _made(text.strip(), read.annotation)
+
+
+def _told_of(given: Example[Annotation] | None) -> dict[str, Any]:
+    """Return what a prompt says of the annotation that is given beforehand."""
+    if given is None:
+        return {"mentions": [], "links": []}
+    return {
+        "mentions": [
+            {"text": given.text[each.start : each.end], "label": each.label}
+            for each in given.target.entities
+        ],
+        "links": [
+            {
+                "name": name,
+                "parts": [
+                    {"role": role, "text": words, "last": at == len(parts)}
+                    for at, (role, words) in enumerate(parts, 1)
+                ],
+            }
+            for name, parts in links_of(given)
+        ],
+    }
 
 
 def _made(text: str, annotation: Annotation) -> Example[Annotation]:

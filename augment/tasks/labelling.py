@@ -119,6 +119,14 @@ class Labelling:
             return probability_of_list(completion.logprobs)
         return probability_of_one(completion.logprobs, self._labels)
 
+    def row_of(self, example: Example[Labels]) -> dict[str, Json]:
+        """Return the answer that gives an example its labels."""
+        return {"label": self._rows.fields(example)["label"]}
+
+    def can_carry(self, example: Example[Labels]) -> bool:  # noqa: ARG002 - the Protocol's
+        """Tell that any example can be said."""
+        return True
+
     def fields(self, example: Example[Labels]) -> dict[str, Json]:
         """Return the row's own fields; the label of an unfinished row is null."""
         fields = self._rows.fields(example)

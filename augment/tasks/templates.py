@@ -23,6 +23,10 @@ _OTHERS: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]] = {
 }
 
 
+_OF_EXTRACTION: Final[Mapping[str, tuple[str, ...]]] = {
+    "zeroshot": ("wanted",),
+    "entities-first": ("examples", "links", "mentions"),
+}
 EXTRACTION: Final = "extraction"
 """The folder of all extraction tasks' templates: what differs between them, these say in sections.
 """
@@ -43,7 +47,7 @@ def load_template(
     else:
         name = EXTRACTION
         offered, required = extraction.OFFERED, extraction.REQUIRED
-        required = required if strategy == "zeroshot" else (*required, "examples")
+        required = (*required, *_OF_EXTRACTION.get(strategy, ("examples", "wanted")))
     try:
         return load(name, strategy, folder=folder, offered=offered, required=required)
     except TemplateError as error:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augment.engines.slotted import Answers, SlottedLM
-from augment.engines.templates import Slots
 from augment.records import Annotation, Ask, Example, Request, Sampling, SeedSet
 from augment.spans.ordering import counted
+from augment.spans.slots import Slots
 from augment.spans.types import learnt
 from augment.tasks.extraction import Extraction
 

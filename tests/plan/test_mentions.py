@@ -12,8 +12,8 @@ from annotated import spans
 from augment.plan.covering import Covering
 from augment.plan.mentions import WITH, WITHOUT, per_type, rows_in_total
 from augment.plan.planner import Planner
-from augment.plan.strategies import ZeroShot
-from augment.records import Annotation, Example, SeedSet
+from augment.plan.strategies import EntitiesFirst, Replacement, ZeroShot, shortened
+from augment.records import Annotation, Example, Failure, Need, SeedSet
 
 TEXTS = [
     "<city>Bonn</city> and <city>Kiel</city>",
@@ -168,3 +168,44 @@ def test_where_all_rows_of_a_total_are_negatives_nothing_else_is_asked_for() -> 
     planner.accept(())
     planner.judged(ask, 1)
     assert planner.filled
+
+
+LONG = Failure(code="prompt_too_long", detail="too long")
+
+
+def need(*labels: str) -> Need:
+    return Need(number=3, labels=labels, draw_seed=7)
+
+
+def test_entities_first_names_the_seed_of_its_mentions_first_and_shows_others() -> None:
+    way = EntitiesFirst(covering(), listed=(), shots=3, k=1)
+    ask = way.propose(need("city", "person"))
+    assert ask is not None
+    assert ask.exemplars[0] == "s1"
+    assert set(ask.exemplars[1:]) == {"s0", "s2"}
+    assert way.propose(need("city", "person")) == ask
+    short = shortened(ask, LONG)
+    assert short is not None
+    assert len(short.exemplars) == 2
+    assert short.exemplars[0] == "s1"
+    shortest = shortened(short, LONG)
+    assert shortest is not None
+    assert shortest.exemplars == ("s1",)
+    assert shortened(shortest, LONG) is None
+
+
+def test_entities_first_has_no_way_without_mentions_to_draw() -> None:
+    assert EntitiesFirst(covering(), listed=(), shots=3, k=1).propose(need()) is None
+    unseen = EntitiesFirst(covering(), listed={"river"}, shots=3, k=1)
+    assert unseen.propose(need("river", "sea")) is None
+    ask = unseen.propose(need("river"))
+    assert ask is not None
+    assert ask.exemplars == ()
+
+
+def test_replacement_is_about_one_seed_with_all_of_the_types() -> None:
+    ask = Replacement(covering()).propose(need("city", "person"))
+    assert ask is not None
+    assert ask.exemplars == ("s1",)
+    assert Replacement(covering()).propose(need()) is None
+    assert Replacement(covering({"s0"})).propose(need("person")) is None

@@ -16,7 +16,7 @@ from augment.tasks.extraction import Extraction
 from augment.tasks.templates import load_template
 
 GOLDEN = Path(__file__).parent / "golden_extraction"
-STRATEGIES = ("fewshot", "paraphrase", "zeroshot")
+STRATEGIES = ("entities-first", "fewshot", "paraphrase", "zeroshot")
 PROMPTS = sorted(product(("ner", "relations", "events"), ("marks", "mentions"), STRATEGIES))
 
 
@@ -42,8 +42,8 @@ def seeds_of(task: str) -> list[Example[Annotation]]:
 @pytest.mark.parametrize(("name", "form", "strategy"), PROMPTS)
 def test_the_rendered_prompt_is_the_golden_one(name: Any, form: Any, strategy: str) -> None:
     seeds = seeds_of(name)
-    task = Extraction(learnt(seeds, task=name), form=form)
-    shown = {"fewshot": seeds, "paraphrase": seeds[:1], "zeroshot": []}[strategy]
+    task = Extraction(learnt(seeds, task=name), form=form, skeleton=lambda _: seeds[0])
+    shown = {"paraphrase": seeds[:1], "zeroshot": []}.get(strategy, seeds)
     ask = Ask(number=0, strategy=strategy, labels=task.labels_of(seeds[0])[:1], k=1)
     template = load_template(strategy, folder=None, task=name)
     turns = template.bind(task.constants()).render(task.variables(ask, shown))

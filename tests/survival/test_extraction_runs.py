@@ -119,6 +119,46 @@ def test_so_many_rows_in_total_in_either_form(form, tmp_path: Path) -> None:
     assert [row["entities"] for row in loaded] == [row["entities"] for row in rows]
 
 
+def test_seeds_with_other_mentions_are_rows_that_no_engine_writes(
+    openai_server, tmp_path: Path
+) -> None:
+    server = openai_server()
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("strategies: {mention-replacement: 1}\nmentions: {city: [Ulm]}\n", "utf-8")
+    seeds = tmp_path / "seeds.jsonl"
+    seeds.write_text("".join(f"{json.dumps(row)}\n" for row in SEEDS[:4]), "utf-8")
+    out = tmp_path / "out"
+    given = ["run", seeds, "--recipe", recipe, "--endpoint", server.url, "--encoder", "ngram"]
+    ended = here(*given, "--total", 8, "--out", out)
+    assert ended.code == 0, ended.err
+    assert server.stats()["requests"] == 0
+    rows = lines(out / "accepted.jsonl")
+    check_offsets(rows)
+    assert "Ulm" in {each["text"] for row in rows for each in row["entities"]}
+    for row in rows:
+        made = row["provenance"]
+        assert made["strategy"] == "mention-replacement"
+        assert (made["engine"], made["model"], made["template"]) == (None, None, None)
+        seed = SEEDS[int(made["seed_ids"][0].removeprefix("s")) - 1]
+        assert [e["label"] for e in row["entities"]] == [e["label"] for e in seed["entities"]]
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache"))
+    assert [row["provenance"]["engine"] for row in loaded] == [None] * 8
+    again = here(*given, "--total", 9, "--out", out)
+    assert again.code == 0, again.err
+    assert lines(out / "accepted.jsonl")[:8] == rows
+
+
+@pytest.mark.parametrize("strategy", ["entities-first", "mention-replacement"])
+def test_strategies_of_annotated_rows_are_refused_for_labels(strategy, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"strategies: {{{strategy}: 1}}\n", "utf-8")
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text("text,label\nwhere is it,a\nsend it back,b\n", "utf-8")
+    ended = here("run", seeds, "--recipe", recipe, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert f"strategies: {strategy} is for annotated rows" in ended.err
+
+
 def test_rows_from_elsewhere_are_checked_against_annotated_seeds(tmp_path: Path) -> None:
     rows = [
         {"text": "Cy took a walk through old Wien", "entities": [

@@ -270,3 +270,25 @@ def test_the_schema_allows_what_the_seeds_say_and_one_row_for_each(name, form) -
     jsonschema.validate({"rows": rows * 2}, dict(task.schema(ask(k=2 * len(rows)))))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"rows": rows}, dict(task.schema(ask(k=9))))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_row_that_has_other_mentions_than_the_ask_gives_is_refused_and_names_them(form) -> None:
+    given = NER[0]
+    task = Extraction(learnt(NER, task="ner"), form=form, skeleton=lambda _: given)
+    kept = seed("for <person>Ada</person> a table , in <city>Bonn</city> if you can")
+    assert only(task, task.row_of(kept), "city").target == kept.target
+    other = seed("a table in <city>Rome</city> for <person>Ada</person>")
+    fault = only(task, task.row_of(other), "city")
+    assert (fault.reason, fault.text) == ("mentions", other.text)
+    assert fault.detail == "'Bonn' (city) is not there; 'Rome' (city) was not asked for"
+
+
+def test_a_prompt_tells_the_mentions_that_are_given_and_not_the_seed_that_they_are_of() -> None:
+    given = EVENTS[0]
+    task = Extraction(learnt(EVENTS, task="events"), skeleton=lambda _: given)
+    told = task.variables(ask("leave", strategy="entities-first"), [given, RELATIONS[0]])
+    assert [each["text"] for each in told["mentions"]] == ["Ada", "left", "Bonn"]
+    assert [part["role"] for part in told["links"][0]["parts"]] == ["trigger", "who", "whence"]
+    assert [each["text"] for each in told["examples"]] == [RELATIONS[0].text]
+    assert task.variables(ask("leave"), [given])["mentions"] == []

@@ -11,17 +11,19 @@ mentions within them.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from augment.records import Annotation, Argument, Event, Example, Relation, Span
+from augment.records import EMPTY, Annotation, Argument, Event, Example, Relation, Span
 from augment.spans.ordering import ordered
 
 _FIRST_SLOT, _LAST_SLOT = 0xF0000, 0xFFFFD
 """A private-use plane: no text has these characters, and no tokenizer joins them to words."""
 Part: TypeAlias = tuple[str, ...]
 """In a relation, `("head", "lives in")`; in an event, `("trigger", "move")` or an argument's."""
+Row: TypeAlias = tuple[str, Annotation]
 Kind: TypeAlias = tuple[tuple[str, tuple[Part, ...]], ...]
 
 
@@ -34,9 +36,19 @@ class Filler:
 
 
 class Slots:
-    """The kinds of slots of some seeds, and what may fill them."""
+    """The kinds of slots of some seeds, and what may fill them.
 
-    def __init__(self, seeds: Sequence[Example[Annotation]]) -> None:
+    Args:
+        seeds: whose texts become templates.
+        listed: mentions by type that may fill a slot too, if one mention of that type stands in it.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[Example[Annotation]],
+        *,
+        listed: Mapping[str, Sequence[str]] = EMPTY,
+    ) -> None:
         used = {
             character for seed in seeds for character in seed.text if ord(character) >= _FIRST_SLOT
         }
@@ -45,10 +57,13 @@ class Slots:
         self._kinds: dict[str, Kind] = {}
         self._fillers: dict[str, dict[str, Filler]] = {}
         self.templates = {seed.id: self._template(seed) for seed in seeds}
+        for kind, slot in self._slots.items():
+            if len(kind) == 1:
+                for words in listed.get(kind[0][0], ()):
+                    whole = Span(start=0, end=len(words), label=kind[0][0])
+                    self._fillers[slot].setdefault(words, Filler(text=words, spans=(whole,)))
 
-    def filled(
-        self, template: str, rng: random.Random, *, twice: bool
-    ) -> tuple[str, Annotation] | None:
+    def filled(self, template: str, rng: random.Random, *, twice: bool) -> Row | None:
         """Return a template's text with words in its slots, and its annotation.
 
         Relations and events follow from the parts that the slots have in them.
@@ -62,38 +77,52 @@ class Slots:
         Returns:
             None where a relation or event lacks a part.
         """
-        text, spans, roles = self._fill(template, rng, twice=twice)
-        links = _linked(spans, roles)
-        if links is None:
-            return None
-        relations, events = links
-        return _whole(text, spans, relations, events)
+        return _joined(*self._fill(template, self._drawn(rng, twice=twice)))
 
-    def refilled(
-        self, seed: Example[Annotation], rng: random.Random, *, twice: bool
-    ) -> tuple[str, Annotation]:
+    def filled_as(self, template: str, example: Example[Annotation]) -> Row | None:
+        """Return a template's text with the mentions of an example in its slots.
+
+        Returns:
+            None unless the template has just the slots that these mentions fill.
+        """
+        own = list(self._split(example))
+        if Counter(slot for slot, _, _ in own) != Counter(filter(self._kinds.get, template)):
+            return None
+        left = {slot: [one for name, one, _ in own if name == slot] for slot, _, _ in own}
+        return _joined(*self._fill(template, lambda slot: left[slot].pop(0)))
+
+    def refilled(self, seed: Example[Annotation], rng: random.Random, *, twice: bool) -> Row:
         """Return a seed's text with other mentions of the same kinds, and its annotation."""
-        text, spans, _ = self._fill(self.templates[seed.id], rng, twice=twice)
+        text, spans, _ = self._fill(self.templates[seed.id], self._drawn(rng, twice=twice))
         return _whole(text, spans, seed.target.relations, seed.target.events)
 
+    def _drawn(self, rng: random.Random, *, twice: bool) -> Callable[[str], Filler]:
+        """Return what draws a filler for a slot."""
+        used: set[str] = set()
+
+        def draw(slot: str) -> Filler:
+            every = self._fillers[slot]
+            names = list(every) if twice else [name for name in every if name not in used]
+            filler = every[rng.choice(names or list(every))]
+            used.add(filler.text)
+            return filler
+
+        return draw
+
     def _fill(
-        self, template: str, rng: random.Random, *, twice: bool
+        self, template: str, draw: Callable[[str], Filler]
     ) -> tuple[str, list[Span], list[tuple[Part, ...]]]:
         parts: list[str] = []
         spans: list[Span] = []
         roles: list[tuple[Part, ...]] = []
         length = 0
-        used: set[str] = set()
         for character in template:
             kind = self._kinds.get(character)
             if kind is None:
                 parts.append(character)
                 length += 1
                 continue
-            every = self._fillers[character]
-            names = list(every) if twice else [name for name in every if name not in used]
-            filler = every[rng.choice(names or list(every))]
-            used.add(filler.text)
+            filler = draw(character)
             for span, (_, own) in zip(filler.spans, kind, strict=True):
                 start, end = span.start + length, span.end + length
                 spans.append(Span(start=start, end=end, label=span.label))
@@ -104,9 +133,17 @@ class Slots:
 
     def _template(self, seed: Example[Annotation]) -> str:
         """Return the seed's text with a slot for each group of mentions that overlap."""
-        parts = _parts_of(seed.target)
         text: list[str] = []
         done = 0
+        for slot, filler, start in self._split(seed):
+            self._fillers.setdefault(slot, {}).setdefault(filler.text, filler)
+            text += [seed.text[done:start], slot]
+            done = start + len(filler.text)
+        return "".join([*text, seed.text[done:]])
+
+    def _split(self, seed: Example[Annotation]) -> Iterator[tuple[str, Filler, int]]:
+        """Yield each group of mentions that overlap: its slot, what fills it, and where."""
+        parts = _parts_of(seed.target)
         for group in _groups(seed.target.entities):
             spans = [seed.target.entities[at] for at in group]
             start, end = min(each.start for each in spans), max(each.end for each in spans)
@@ -114,16 +151,12 @@ class Slots:
             if kind not in self._slots:
                 self._slots[kind] = next(self._free)
                 self._kinds[self._slots[kind]] = kind
-            slot = self._slots[kind]
             words = seed.text[start:end]
             inner = tuple(
                 Span(start=each.start - start, end=each.end - start, label=each.label)
                 for each in spans
             )
-            self._fillers.setdefault(slot, {}).setdefault(words, Filler(text=words, spans=inner))
-            text += [seed.text[done:start], slot]
-            done = end
-        return "".join([*text, seed.text[done:]])
+            yield self._slots[kind], Filler(text=words, spans=inner), start
 
 
 def _groups(spans: Sequence[Span]) -> Iterator[list[int]]:
@@ -158,12 +191,18 @@ def _whole(
     spans: Sequence[Span],
     relations: tuple[Relation, ...],
     events: tuple[Event, ...],
-) -> tuple[str, Annotation]:
+) -> Row:
     """Return the text without white space at its ends, and all that is in it, in order."""
     shift = len(text) - len(text.lstrip())
     moved = [Span(start=s.start - shift, end=s.end - shift, label=s.label) for s in spans]
     whole = Annotation(entities=tuple(moved), relations=relations, events=events)
     return text.strip(), ordered(whole)
+
+
+def _joined(text: str, spans: Sequence[Span], roles: Sequence[tuple[Part, ...]]) -> Row | None:
+    """Return the text with its annotation; None where a relation or event lacks a part."""
+    links = _linked(spans, roles)
+    return None if links is None else _whole(text, spans, *links)
 
 
 def _linked(
