@@ -231,9 +231,7 @@ class _Session:
         judged = Judged(
             finish=finish,
             detail=detail,
-            calibrations=tuple(
-                each.calibration for each in self._filters if each.calibration is not None
-            ),
+            filters=self._filters,
             seeds=self._seeds,
         )
         write_folder(self._setting, self._journal, judged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,11 +17,14 @@ from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
+from augment.protocols import Filter
 from augment.recipe import comparable
-from augment.records import Calibration, Json
+from augment.records import Calibration, Candidate, Json
 from augment.setting import ENGINELESS, Setting
+from evals.bias import TOXICITY, Bias, Scoring
 from evals.card import card
 from evals.figures import gather
+from evals.labelling import CLASSIFIER
 from evals.report import render
 from evals.subject import Making, Space, Subject
 
@@ -34,14 +37,19 @@ class Judged:
 
     Attributes:
         detail: of the ending, in words.
-        calibrations: of the filters that have one.
+        filters: fitted.
         seeds: as vectors; the map of the report lies in the same space.
     """
 
     finish: Finish
     detail: str
-    calibrations: tuple[Calibration, ...]
+    filters: Sequence[Filter]
     seeds: SeedVectors
+
+    @property
+    def calibrations(self) -> tuple[Calibration, ...]:
+        """Of the filters that have one."""
+        return tuple(each.calibration for each in self.filters if each.calibration is not None)
 
 
 def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> None:
@@ -49,14 +57,21 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     out = setting.recipe.out
     made = made_of(setting)
     folder.write_rows(out, journal, task=setting.task, made=made)
+    subject = _subject(setting, judged, made=made)
     figures = gather(
-        _subject(setting, judged, made=made),
+        subject,
         folder.rounds(journal, setting.task),
         sessions=journal.sessions(),
         notes=journal.notes(),
         calibrations=judged.calibrations,
         error_rates=error_rates(),
         space=_space(judged),
+        bias=Bias(
+            subject,
+            setting.identities,
+            target=setting.recipe.identities.target,
+            scoring=None if judged.finish == "interrupted" else _scoring(judged),
+        ),
     )
     folder.write_json(out / "report.json", figures)
     write_text(out / "report.html", render(figures))
@@ -87,6 +102,23 @@ def _space(judged: Judged) -> Space:
             linear=seeds.no_basis != "unknown_language" or judged.finish == "interrupted",
         )
     return Space(name=seeds.name, vectors_of=seeds.encoder.encode)
+
+
+def _scoring(judged: Judged) -> Scoring:
+    """Return what scores rows again by the filters that see who is spoken of."""
+    filters = [each for each in judged.filters if each.name in {CLASSIFIER, TOXICITY}]
+    encoder = judged.seeds.encoder
+
+    def score(rows: Sequence[Candidate]) -> Mapping[str, Sequence[float | None]]:
+        if not rows or not filters:
+            return {each.name: [] for each in filters}
+        texts = [row.example.whole for row in rows]
+        vectors = None if encoder is None else encoder.encode(texts)
+        return {
+            each.name: [verdict.score for verdict in each.judge(rows, vectors)] for each in filters
+        }
+
+    return score
 
 
 def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:

@@ -22,6 +22,7 @@ from augment.engines.seedlm import SeedLM
 from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
 from augment.filters.agreement import Agreement
+from augment.filters.balance import Balance
 from augment.filters.confidence import Confidence
 from augment.filters.copy import Copy
 from augment.filters.form import Form
@@ -54,9 +55,9 @@ from augment.plan.strategies import (
 )
 from augment.protocols import Engine, Filter, Plan, Strategy
 from augment.recipe import NO_ENCODER, Recipe
-from augment.records import Ask, Completion, Request, Sampling
+from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
 from augment.rendering import Renderer
-from augment.setting import ENGINELESS, Setting
+from augment.setting import ENGINELESS, Setting, counterparts_of
 from augment.tasking import skeletons_of, types_of
 
 _VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
@@ -244,6 +245,8 @@ def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
         "entities-first": EntitiesFirst(exemplars, listed=recipe.mentions, shots=recipe.shots, k=k),
         "mention-replacement": Replacement(exemplars),
     }
+    if COUNTERFACTUAL in recipe.ways:
+        every[COUNTERFACTUAL] = counterparts_of(setting)
     return {name: every[name] for name in (*setting.templates, *recipe.ways) if name in every}
 
 
@@ -310,6 +313,11 @@ def filters_of(
         NearDuplicate(sketcher, threshold=chosen.near_duplicate)
         if plain
         else Variants(sketcher, most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
+        *(
+            [Balance(setting.identities, target=recipe.identities.target)]
+            if recipe.balance_identities
+            else []
+        ),
     ]
     filters = [one for one in every if one.name not in chosen.without]
     meant = None if seeds.encoder is None else seeds.vectors
@@ -324,13 +332,14 @@ def renders(setting: Setting, renderer: Renderer) -> Callable[[Ask], Request]:
 
 
 def at_once(setting: Setting) -> Callable[[Ask], Completion | None]:
-    """Return what answers the asks that need no engine: those for seeds with other mentions."""
+    """Return what answers the asks that need no engine: for seeds with other mentions or people."""
     if ENGINELESS.isdisjoint(setting.recipe.ways):
         return lambda _: None
-    task, skeleton = setting.task, skeletons_of(setting.used, setting.recipe).of
+    task, plain = setting.task, setting.used.task == "classification"
+    known = counterparts_of(setting) if plain else skeletons_of(setting.used, setting.recipe)
 
     def answer(ask: Ask) -> Completion | None:
-        row = skeleton(ask) if ask.strategy in ENGINELESS else None
+        row = known.of(ask) if ask.strategy in ENGINELESS else None
         if row is None:
             return None
         said = json.dumps(task.row_of(row), ensure_ascii=False)

@@ -22,6 +22,7 @@ from augment.recipe_fields import (
     Engine,
     Events,
     FormName,
+    IdentityLists,
     Name,
     PiiAction,
     Positive,
@@ -78,7 +79,7 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "unmarked", "variants", "pii", "toxicity",
+            "near_duplicate", "unmarked", "variants", "pii", "toxicity", "balance",
         ],
         ...,
     ] = ()  # fmt: skip
@@ -177,6 +178,10 @@ class Recipe(Closed):
     sampling: Sampling = Sampling()
     templates: Path | None = Field(None, description="folder of your own prompt templates")
     filters: Filters = Filters()
+    identities: IdentityLists = Field(default_factory=lambda: IdentityLists.model_validate({}))
+    balance_identities: bool = Field(
+        False, description="keep groups of people level within each label, and add counterparts"
+    )
 
     @model_validator(mode="before")
     @classmethod

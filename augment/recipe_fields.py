@@ -125,11 +125,34 @@ Engine: TypeAlias = Literal["endpoint", "vllm", "transformers", "langchain", "se
 PiiAction: TypeAlias = Literal["reject", "mask", "surrogate"]
 """What becomes of rows that hold personal data."""
 Way: TypeAlias = Literal[
-    "fewshot", "zeroshot", "paraphrase", "entities-first", "mention-replacement", "annotate"
-]
+    "fewshot", "zeroshot", "paraphrase", "entities-first", "mention-replacement", "counterfactual",
+    "annotate",
+]  # fmt: skip
 """A strategy."""
 FormName: TypeAlias = Literal["marks", "mentions"]
 """How answers carry mentions, as `augment.tasks.forms` has it."""
+
+
+class IdentityAxis(Closed):
+    """Terms for groups of people: a row of `terms` has the words of each group for one thing."""
+
+    groups: Annotated[tuple[Name, ...], Field(min_length=1)]
+    terms: Annotated[tuple[tuple[Name | tuple[Name, ...] | None, ...], ...], Field(min_length=1)]
+    level: tuple[Name, ...] = ()
+
+
+class IdentityLists(Closed):
+    """Which groups of people are looked for, and what their shares are to be.
+
+    Attributes:
+        languages: whose lists are taken; the seeds' where nothing is said.
+        axes: more of them, or more terms for one that is there.
+        target: share of each group, by axis.
+    """
+
+    languages: tuple[Literal["de", "en"], ...] | None = None
+    axes: Mapping[Name, IdentityAxis] = Field(default_factory=dict)
+    target: Mapping[Name, Mapping[Name, Weight]] = Field(default_factory=dict)
 
 
 class Serving(Closed):

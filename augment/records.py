@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -22,6 +22,9 @@ TaskName: TypeAlias = Literal["classification", "ner", "relations", "events"]
 """What a row is; the last three are the extraction tasks."""
 Aligned: TypeAlias = Literal["exact", "normalised", "fuzzy"]
 """How a mention was found in its text: letter by letter, but for form, or but for some words."""
+
+COUNTERFACTUAL: Final = "counterfactual"
+"""The strategy whose rows are seeds with the people in them exchanged."""
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -293,6 +296,11 @@ class Candidate:
     key: str
     index: int
     probability: float | None = None
+
+    @property
+    def counterpart_of(self) -> str | None:
+        """The seed that the row is meant to repeat but for its people, where it is."""
+        return self.ask.exemplars[0] if self.ask.strategy == COUNTERFACTUAL else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

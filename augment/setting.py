@@ -28,13 +28,16 @@ from augment.formats.check import (
     read_unlabelled,
 )
 from augment.formats.given import Given, read_annotated, read_given
+from augment.grouping import identities_of
+from augment.identities.terms import Identities
 from augment.pii.replace import Exchange, mask, surrogates
+from augment.plan.counterparts import Counterparts
 from augment.plan.given import all_of, all_texts
 from augment.plan.goal import Goal
 from augment.protocols import Task
 from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
-from augment.records import Example, Kind, SeedSet, TaskName, labels_of
+from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet, TaskName, labels_of
 from augment.rendering import Decoding, Renderer
 from augment.spans.skeletons import REPLACEMENT
 from augment.tasking import (
@@ -59,7 +62,9 @@ _FROM_TEMPLATES = {"fewshot": 1.0}
 """Of annotated seeds by their n-grams, which say nothing in other words."""
 _LABELLING = {"annotate": 1.0}
 _FROM_LABELS = {"zeroshot": 1.0}
-ENGINELESS = frozenset({REPLACEMENT})
+_COUNTERPARTS = 0.25
+"""What counterparts weigh beside the other strategies, where groups are to be level."""
+ENGINELESS = frozenset({REPLACEMENT, COUNTERFACTUAL})
 """Strategies whose asks no engine is to answer."""
 _REQUESTS_A_ROW = 20
 _EXCHANGES: Mapping[PiiAction, Callable[[int], Exchange | None]] = {
@@ -95,6 +100,7 @@ class Setting:
         recipe: with everything resolved that it left open, but for the model of an endpoint.
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
+        identities: the groups of people that are looked for.
         rows: the file's, where rows are checked and not made.
         unlabelled: texts, where these are given labels and no rows are made.
         notices: what was chosen for these seeds that one may want to know.
@@ -110,6 +116,7 @@ class Setting:
     task: Task[Any]
     goal: Goal
     templates: Mapping[str, Template]
+    identities: Identities
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
     notices: tuple[str, ...] = ()
@@ -163,6 +170,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
         task=task_of(used, recipe),
         goal=goal_of(used, recipe),
         templates={},
+        identities=identities_of(used, recipe),
     )
     unlabelled = inputs.unlabelled or recipe.unlabelled
     if inputs.rows is not None:
@@ -295,8 +303,15 @@ def _ways(setting: Setting, engine: str) -> Mapping[str, float]:
     if not setting.used.examples:
         return _FROM_LABELS
     if setting.seeds.task == "classification":
-        return _FROM_SEEDS
+        level = setting.recipe.balance_identities and counterparts_of(setting)
+        return {**_FROM_SEEDS, COUNTERFACTUAL: _COUNTERPARTS} if level else _FROM_SEEDS
     return _FROM_TEMPLATES if engine == "seedlm" else _FROM_ANNOTATED
+
+
+def counterparts_of(setting: Setting) -> Counterparts:
+    """Return the seeds in which people can be exchanged."""
+    random_seed = setting.recipe.random_seed
+    return Counterparts(setting.used, setting.identities, random_seed=random_seed)
 
 
 def _showable(setting: Setting) -> Setting:

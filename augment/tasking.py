@@ -11,7 +11,7 @@ from augment.plan.goal import Goal, in_total, per_label
 from augment.plan.mentions import per_type, rows_in_total
 from augment.protocols import Task
 from augment.recipe import Recipe
-from augment.records import SeedSet, TaskName
+from augment.records import COUNTERFACTUAL, SeedSet, TaskName
 from augment.spans.reading import Allowed
 from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT, Skeletons
 from augment.spans.types import EventType, RelationType, Types, learnt
@@ -142,6 +142,8 @@ def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[In
             if name in recipe.ways:
                 yield InputFault(where="strategies", what=f"{name} is for annotated rows")
         return
+    if COUNTERFACTUAL in recipe.ways:
+        yield InputFault(where="strategies", what=f"{COUNTERFACTUAL} is for labelled rows")
     if recipe.labels is not None:
         where = "entities" if task == "ner" else task
         what = f"the seeds are rows of the task {task}: describe its types under `{where}`"

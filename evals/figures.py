@@ -15,6 +15,7 @@ from typing import TypeAlias
 from augment.records import EMPTY, Arrival, Calibration, Completion, Decision, Json, SeedSet
 from evals import lengths
 from evals.attributes import AttributeCounts
+from evals.bias import Bias
 from evals.labelling import Labelling
 from evals.points import Points
 from evals.samples import shortened
@@ -42,6 +43,7 @@ def gather(
     calibrations: Sequence[Calibration] = (),
     error_rates: Mapping[str, str] = EMPTY,
     space: Space | None = None,
+    bias: Bias | None = None,
 ) -> dict[str, Json]:
     """Return the figures of a run as plain JSON.
 
@@ -57,6 +59,7 @@ def gather(
         calibrations: of the filters whose scores are shown.
         error_rates: of filters, by name, how often they err on public data.
         space: where the map lies; without it there is none.
+        bias: counts the groups of people that rows name.
     """
     timeline = Timeline(sessions)
     tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
@@ -79,6 +82,8 @@ def gather(
             attributes.judged(arrival, decision)
             if labelling is not None:
                 labelling.judged(row, decision)
+            if bias is not None:
+                bias.judged(row, decision)
             for each in scores:
                 each.judged(decision)
     noted = [(kind, detail) for _, kind, detail in notes]
@@ -92,6 +97,7 @@ def gather(
         "error_rates": dict(error_rates),
         "attributes": attributes.figures(),
         "labelling": None if labelling is None else labelling.figures(),
+        "bias": None if bias is None else bias.figures(),
         "throughput": timeline.figures(),
         "prefix_cache": _prefix_cache([detail for kind, detail in noted if kind == PREFIX_CACHE]),
         "lengths": lengths.compare(

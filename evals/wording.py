@@ -42,6 +42,8 @@ _REASONS = {
     "pii_placeholder": "made-up personal data",
     "placeholder": "unfilled placeholders",
     "prompt_too_long": "prompts longer than the model takes",
+    "balance": "rows that would put groups of people out of level",
+    "no_groups": "no groups of people to be level",
     "quota": "rows beyond the quota",
     "refusal": "refusals in words",
     "refused": "refused prompts",

@@ -14,6 +14,8 @@ from augment.records import Candidate, Example, Verdict
 class Copy:
     """Rejects what says in nearly the same words what some seed says, whatever its label.
 
+    A counterpart may resemble the seed that it is of; not be the same.
+
     Args:
         sketcher: shared by the filters that compare words.
         threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
@@ -39,14 +41,15 @@ class Copy:
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order."""
+        sketches = self._sketcher.sketch([row.example.whole for row in candidates])
         return [
             on_nearness(
-                self._index.nearest(sketch),
+                self._index.nearest(sketch, but=row.counterpart_of),
                 name=self.name,
                 threshold=self._threshold,
                 reason="copy_of_seed",
             )
-            for sketch in self._sketcher.sketch([row.example.whole for row in candidates])
+            for row, sketch in zip(candidates, sketches, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:

@@ -199,8 +199,10 @@ class NearIndex:
             elif bucket != row:
                 self._buckets[key] = [bucket, row]
 
-    def nearest(self, sketch: Sketch) -> Near | None:
+    def nearest(self, sketch: Sketch, *, but: str | None = None) -> Near | None:
         """Return the most similar text, or None where none shares a band.
+
+        The text with the id `but` is left out, unless it has the same words in the same order.
 
         A text with the same words in the same order comes before all others; otherwise the first
         added wins a tie.
@@ -214,7 +216,7 @@ class NearIndex:
         for key in sketch.bands:
             if (bucket := self._buckets.get(key)) is not None:
                 rows.update((bucket,) if isinstance(bucket, int) else bucket)
-        return self._most_similar(sketch, rows)
+        return self._most_similar(sketch, [row for row in rows if self._ids[row] != but])
 
     def _most_similar(self, sketch: Sketch, rows: Iterable[int]) -> Near | None:
         tokens = frozenset(sketch.tokens)

@@ -96,20 +96,20 @@ class Similarity:
         if self._band is None or vectors is None:
             return [self._abstained(self._why)] * len(candidates)
         return [
-            self._on(row.example, vector, self._band)
+            self._on(row, vector, self._band)
             for row, vector in zip(candidates, vectors, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Learn nothing: accepted rows must not widen the band."""
 
-    def _on(self, example: Example[Any], vector: Vectors, band: tuple[float, float]) -> Verdict:
-        labels = labels_of(example.target) or (_NO_LABEL,)
+    def _on(self, row: Candidate, vector: Vectors, band: tuple[float, float]) -> Verdict:
+        labels = labels_of(row.example.target) or (_NO_LABEL,)
         known = [label for label in labels if label in self._groups]
         groups = [group for label in known if len((group := self._groups[label])[0]) > 1]
         if not groups:
             return self._abstained("too_few_seeds")
-        score, seed = max(_nearest(vector, group) for group in groups)
+        score, seed = max(_nearest(vector, group, but=row.counterpart_of) for group in groups)
         least, most = band
         too_near = score > most
         rejected = too_near or score < least
@@ -127,9 +127,14 @@ class Similarity:
         return Verdict(filter=self.name, outcome="abstained", reason=reason)
 
 
-def _nearest(vector: Vectors, group: tuple[list[str], Vectors]) -> tuple[float, str]:
+def _nearest(
+    vector: Vectors, group: tuple[list[str], Vectors], *, but: str | None
+) -> tuple[float, str]:
+    """Return the greatest cosine to a seed but the one with the id `but`, and which seed it is."""
     ids, vectors = group
     likeness = vectors @ vector
+    if but in ids:
+        likeness[ids.index(but)] = -np.inf
     place = int(likeness.argmax())
     return float(likeness[place]), ids[place]
 
