@@ -202,8 +202,8 @@ class _Session:
         self._seeds = seeds
         self._began = time.monotonic()
         renderer = renderer_of(setting)
-        self._plan = plan_of(setting, seeds, first_ask=journal.next_ask())
         self._filters = filters_of(setting, seeds, instructions=renderer.instructions)
+        self._plan = plan_of(setting, seeds, first_ask=journal.next_ask(), filters=self._filters)
         self._pipeline = Pipeline(
             Parts(
                 task=setting.task,

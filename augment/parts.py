@@ -31,6 +31,7 @@ from augment.filters.length import Length
 from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
+from augment.filters.shortcuts import Shortcuts
 from augment.filters.similarity import Similarity
 from augment.filters.span_agreement import SpanAgreement
 from augment.filters.toxicity import ToxicityFilter
@@ -256,8 +257,10 @@ def annotate_of(setting: Setting) -> Annotate:
     return Annotate(nearest_seeds(setting.used, texts, shots=setting.recipe.shots))
 
 
-def plan_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
-    """Return what decides on the next ask."""
+def plan_of(
+    setting: Setting, seeds: SeedVectors, *, first_ask: int, filters: Sequence[Filter] = ()
+) -> Plan:
+    """Return what decides on the next ask; `filters` may know words that it should do without."""
     recipe, rows = setting.recipe, setting.rows
     if rows is not None:
         return InOrder(setting.goal, lambda number: given_ask(number, rows.labels))
@@ -269,8 +272,14 @@ def plan_of(setting: Setting, seeds: SeedVectors, *, first_ask: int) -> Plan:
         [(way, recipe.ways.get(name, 0.0)) for name, way in ways.items()],
         random_seed=recipe.random_seed,
         attributes=Attributes(recipe.attributes),
+        avoid=_avoided(filters),
         first_ask=first_ask,
     )
+
+
+def _avoided(filters: Sequence[Filter]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    by = next((one for one in filters if isinstance(one, Shortcuts)), None)
+    return (lambda _: ()) if by is None else by.to_avoid
 
 
 def budget_of(recipe: Recipe) -> Budget:
@@ -318,6 +327,7 @@ def filters_of(
             if recipe.balance_identities
             else []
         ),
+        *([Shortcuts()] if plain and setting.kind != "labelled" else []),
     ]
     filters = [one for one in every if one.name not in chosen.without]
     meant = None if seeds.encoder is None else seeds.vectors

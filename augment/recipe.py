@@ -79,7 +79,7 @@ class Filters(Closed):
     without: tuple[
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "unmarked", "variants", "pii", "toxicity", "balance",
+            "near_duplicate", "unmarked", "variants", "pii", "toxicity", "balance", "shortcuts",
         ],
         ...,
     ] = ()  # fmt: skip

@@ -134,6 +134,7 @@ class Ask:
         labels: the label (one), the label set (any number), or the entity types wanted.
         exemplars: ids of the seeds shown in the prompt, in the order shown.
         shortened: whether exemplars were left out, since the prompt with them was too long.
+        avoid: words that too many rows of these labels hold already.
         k: how many rows the answer is to hold.
     """
 
@@ -143,6 +144,7 @@ class Ask:
     exemplars: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     instructions: str | None = None
+    avoid: tuple[str, ...] = ()
     k: int = 1
     shortened: bool = False
 

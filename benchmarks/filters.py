@@ -1,6 +1,6 @@
 """What each filter finds and what it loses, on public texts that it was not fitted to; its rate.
 
-    python benchmarks/filters.py pii|toxicity|all [--corpora DIR] [--vectors FILE] [--write]
+    python benchmarks/filters.py FILTER|all [--corpora DIR] [--vectors FILE] [--write]
 
 --write puts the sentence that reports show beside a filter's verdicts into
 augment/filters/measured.json. Intervals of shares are Wilson's, 95 %.
@@ -15,6 +15,8 @@ toxicity: ROC-AUC on HateCheck, on Davidson's test tweets, on sentences of Civil
 split, and on Hatemoji's test texts less those that stand in its train split; by group on HateCheck;
 what the threshold rejects of either class, and of requests that are not toxic. --vectors keeps the
 texts' vectors.
+
+shortcuts: see giving_away.py.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import giving_away
 import planted_pii
 import toxic_texts
 
@@ -140,6 +143,7 @@ def _presidio(corpora: Path) -> None:
 MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "pii": lambda corpora, _: pii(corpora),
     "toxicity": toxic_texts.measure,
+    "shortcuts": lambda corpora, _: giving_away.measure(corpora, share),
 }
 
 

@@ -20,6 +20,7 @@ from evals.labelling import Labelling
 from evals.points import Points
 from evals.samples import shortened
 from evals.scores import Scores
+from evals.shortcuts import Shortcuts
 from evals.subject import Space, Subject
 from evals.tally import Row, Tally
 from evals.timeline import Timeline
@@ -64,6 +65,8 @@ def gather(
     timeline = Timeline(sessions)
     tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
     labelling = Labelling(subject) if subject.kind == "labelled" else None
+    plain = subject.task == "classification" and subject.kind != "labelled"
+    shortcuts = Shortcuts(subject) if plain else None
     scores = [Scores(calibration) for calibration in calibrations]
     for arrival, rows, decisions in rounds:
         tally.arrived(arrival)
@@ -84,6 +87,8 @@ def gather(
                 labelling.judged(row, decision)
             if bias is not None:
                 bias.judged(row, decision)
+            if shortcuts is not None:
+                shortcuts.judged(row, decision)
             for each in scores:
                 each.judged(decision)
     noted = [(kind, detail) for _, kind, detail in notes]
@@ -96,6 +101,7 @@ def gather(
         **tally.figures(active_s=timeline.active_s, given_up=given_up),
         "error_rates": dict(error_rates),
         "attributes": attributes.figures(),
+        "shortcuts": [] if shortcuts is None else shortcuts.figures(),
         "labelling": None if labelling is None else labelling.figures(),
         "bias": None if bias is None else bias.figures(),
         "throughput": timeline.figures(),

@@ -29,14 +29,15 @@ TABLES = {
     "decisions": ("number", "arrival", "place", "accepted", "verdicts"),
     "asks": (
         "number", "key", "strategy", "labels", "exemplars", "attributes", "instructions", "k",
+        "avoid",
     ),
     "arrivals": (
         "number", "ask", "at", "failure", "text", "finish", "reasoning", "prompt_tokens",
         "completion_tokens", "logprobs", "calls", "server", "shortened",
     ),
 }  # fmt: skip
-ADDED = {"arrivals": ("server", "shortened")}
-"""Columns that a journal of schema 1 lacks, at the end of its tables."""
+ADDED = {"arrivals": ("server", "shortened"), "asks": ("avoid",)}
+"""Columns that journals of earlier schemas lack, at the end of their tables."""
 AS_BYTES = frozenset({"text", "reasoning"})
 """Columns that come from an engine: they may hold lone surrogates, which only bytes carry in."""
 INSERT = {
@@ -66,6 +67,7 @@ def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:
         _json(dict(ask.attributes)) if ask.attributes else None,
         ask.instructions,
         ask.k,
+        _json(ask.avoid) if ask.avoid else None,
     )
 
 
@@ -143,7 +145,7 @@ def arrival_of(row: tuple[Any, ...]) -> Arrival:
 
 def ask_of(row: tuple[Any, ...]) -> Ask:
     """Return the ask in a row of `asks`."""
-    number, _, strategy, labels, exemplars, attributes, instructions, k = row
+    number, _, strategy, labels, exemplars, attributes, instructions, k, avoid = row
     return Ask(
         number=number,
         strategy=strategy,
@@ -151,6 +153,7 @@ def ask_of(row: tuple[Any, ...]) -> Ask:
         exemplars=tuple(json.loads(exemplars)),
         attributes=EMPTY if attributes is None else json.loads(attributes),
         instructions=instructions,
+        avoid=() if avoid is None else tuple(json.loads(avoid)),
         k=k,
     )
 

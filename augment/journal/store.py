@@ -30,7 +30,7 @@ from augment.journal.rows import (
 )
 from augment.records import Arrival, Ask, Completion, Decision, Failure
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """2: arrivals name their server, and what was asked where the ask was shortened."""
 
 _log = logging.getLogger(__name__)

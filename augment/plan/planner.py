@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from augment.draws import draw_seed
 from augment.errors import InputError
@@ -84,13 +85,18 @@ class Planner:
         *,
         random_seed: int,
         attributes: Attributes | None = None,
+        avoid: Callable[[Sequence[str]], tuple[str, ...]] = lambda _: (),
         first_ask: int = 0,
     ) -> None:
-        """Take the strategies with their weights; `first_ask` numbers the next ask."""
+        """Take the strategies with their weights; `first_ask` numbers the next ask.
+
+        `avoid` tells which words the next row of these labels is to do without.
+        """
         self._goal = goal
         self._strategies = strategies
         self._random_seed = random_seed
         self._attributes = attributes or Attributes({})
+        self._avoid = avoid
         self._number = first_ask
         self._cells = {name: _Cell(name, wanted) for name, wanted in goal.wanted.items()}
         self._choices: dict[LabelSet, list[_Cell]] = {
@@ -273,7 +279,7 @@ class Planner:
         for strategy, _ in (*self._strategies[first:], *self._strategies[:first]):
             ask = strategy.propose(need)
             if ask is not None:
-                return ask
+                return replace(ask, avoid=self._avoid(labels))
         names = [strategy.name for strategy, _ in self._strategies]
         raise InputError.one("strategies", f"none of {names} has a way to ask for {list(labels)}")
 

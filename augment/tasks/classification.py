@@ -36,6 +36,7 @@ OFFERED: Final[Mapping[str, Any]] = {
     "none_wanted": None,
     "examples": [{"text": None, "text_pair": None, "label": None, "meta": {"*": None}}],
     "attributes": [{"name": None, "value": None}],
+    "avoid": [{"word": None}],
     "instructions": None,
     "k": None,
     "many": None,
@@ -125,6 +126,7 @@ class Classification:
             **self._frame(ask).variables,
             "examples": [self.example_variables(each) for each in exemplars],
             "attributes": [{"name": n, "value": ask.attributes[n]} for n in ask.attributes],
+            "avoid": [{"word": word} for word in ask.avoid],
             "instructions": ask.instructions or "",
         }
 

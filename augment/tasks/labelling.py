@@ -25,7 +25,7 @@ RIVALS: Final = 20
 OFFERED: Final[Mapping[str, Any]] = {
     name: shape
     for name, shape in classification.OFFERED.items()
-    if name not in {"wanted", "none_wanted", "attributes", "instructions", "k", "many"}
+    if name not in {"wanted", "none_wanted", "attributes", "avoid", "instructions", "k", "many"}
 } | {"text": None, "text_pair": None, "meta": {"*": None}}
 REQUIRED: Final = ("answer_shape", "labels", "text")
 

@@ -165,3 +165,9 @@ def test_the_same_seed_gives_the_same_plan():
         return [planner.next() for _ in range(27)]
 
     assert plan() == plan()
+
+
+def test_an_ask_names_the_words_that_its_labels_are_to_do_without():
+    planner = planner_for(per_label(seeds("a", "b"), rows=2), avoid=lambda labels: (*labels, "x"))
+    asks = [planner.next() for _ in range(4)]
+    assert {(ask.labels, ask.avoid) for ask in asks} == {(("a",), ("a", "x")), (("b",), ("b", "x"))}

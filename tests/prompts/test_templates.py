@@ -62,6 +62,7 @@ SEVERAL = [
 PAIRS = [seed(0, "A man sleeps.", text_pair="Somebody is asleep.", target="entailment")]
 EXTRA: dict[str, Any] = {
     "attributes": {"length": "one short sentence", "mood": "impatient"},
+    "avoid": ("kindly", "card arrival"),
     "instructions": "Let the writer mention a date.",
 }
 PLAIN_CARDS = Classification(CARDS)
@@ -228,7 +229,7 @@ def test_values_appear_verbatim_whatever_they_hold(
     )
     task = Classification((label, other), several=several, pairs=True, guidance=advice)
     example = seed(0, text, target=(label,) if several else label, text_pair=second)
-    wanted = ask(label, attributes={term: meaning}, instructions=extra)
+    wanted = ask(label, attributes={term: meaning}, avoid=(term,), instructions=extra)
     bound = packaged(strategy).bind(task.constants())
     (_, system), (_, user) = bound.render(task.variables(wanted, [example]))
     assert f"\n- {label}: {description}\n- {other}\n" in system
@@ -240,6 +241,7 @@ def test_values_appear_verbatim_whatever_they_hold(
     assert f":\n- {label}: {description}\n" in user
     if strategy != "paraphrase":  # it stays what its original is like
         assert f"\n- {term}: {meaning}\n" in user
+    assert f"\n- {term}\n" in user
     assert f"\n{extra}\n" in user
 
 
