@@ -15,7 +15,8 @@ from augment.recipe import Recipe
 
 ONLY_IN_A_FILE = {
     "headers", "extra_body", "model_options", "prices", "serving", "labels", "glossary",
-    "attributes", "strategies", "sampling", "filters", "entities", "identities", "relations", "events",
+    "attributes", "strategies", "sampling", "filters", "entities", "identities",
+    "relations", "events",
 }  # fmt: skip
 
 
