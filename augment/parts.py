@@ -26,6 +26,7 @@ from augment.filters.balance import Balance
 from augment.filters.confidence import Confidence
 from augment.filters.copy import Copy
 from augment.filters.form import Form
+from augment.filters.language import Language
 from augment.filters.leak import Leak
 from augment.filters.length import Length
 from augment.filters.minhash import Sketcher
@@ -305,6 +306,7 @@ def filters_of(
     every: list[Filter] = [
         Length(),
         Form(instructions=instructions, masks=masks),
+        Language(threshold=chosen.language),
         Pii(placeholders=recipe.pii_placeholders, changed=recipe.pii != "reject"),
         *([Copy(sketcher)] if plain else []),
         Leak(sketcher, setting.holdout, threshold=chosen.leak),

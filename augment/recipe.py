@@ -70,6 +70,8 @@ class Filters(Closed):
         without: names of filters that are left out.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
+        language: probability of another language than the seeds', were there no third, from which
+            a row is rejected.
         toxicity: probability of being hateful or abusive from which a row is rejected.
         agreement_precision: share of the rows rejected for their label that would be rightly so
             if one row in ten bore a wrong one.
@@ -80,11 +82,13 @@ class Filters(Closed):
         Literal[
             "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
             "near_duplicate", "unmarked", "variants", "pii", "toxicity", "balance", "shortcuts",
+            "language",
         ],
         ...,
     ] = ()  # fmt: skip
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
+    language: Annotated[float, Field(gt=0, le=1)] = 0.97
     toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.5
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
