@@ -16,7 +16,7 @@ split, and on Hatemoji's test texts less those that stand in its train split; by
 what the threshold rejects of either class, and of requests that are not toxic. --vectors keeps the
 texts' vectors.
 
-shortcuts: see giving_away.py. language: see languages.py.
+shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from typing import Any
 
 import giving_away
 import languages
+import passages
 import planted_pii
 import toxic_texts
 
@@ -146,6 +147,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "toxicity": toxic_texts.measure,
     "shortcuts": lambda corpora, _: giving_away.measure(corpora, share),
     "language": lambda corpora, _: languages.measure(corpora, share),
+    "leak": lambda corpora, _: passages.measure(corpora, share),
 }
 
 

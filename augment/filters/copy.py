@@ -7,14 +7,19 @@ from typing import Any
 
 from augment.filters.minhash import NearIndex, Sketcher
 from augment.filters.near_duplicate import add_all, on_nearness, seed_threshold, sketched
+from augment.filters.passages import Passages, on_passage
 from augment.protocols import Vectors
 from augment.records import Candidate, Example, Verdict
+
+_MOST_SHARING = 0.01
 
 
 class Copy:
     """Rejects what says in nearly the same words what some seed says, whatever its label.
 
-    A counterpart may resemble the seed that it is of; not be the same.
+    So it does with what shares a passage with one (`augment.filters.passages`), unless over 1 % of
+    the seeds share one with another seed. A counterpart may resemble the seed that it is of, and
+    share passages with it; not be the same.
 
     Args:
         sketcher: shared by the filters that compare words.
@@ -31,6 +36,7 @@ class Copy:
         self._given = threshold
         self._threshold = 1.0 if threshold is None else threshold
         self._index = NearIndex()
+        self._passages: Passages | None = Passages()
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
         """Compare with these seeds, from a threshold that they set unless it was given."""
@@ -38,11 +44,17 @@ class Copy:
         add_all(self._index, seeds, sketches=sketches)
         if self._given is None:
             self._threshold = seed_threshold(seeds, sketches=sketches)
+        passages = Passages()
+        for seed in seeds:
+            passages.add(seed.id, seed.whole)
+        shared = (passages.shared(seed.whole, but=seed.id) for seed in seeds)
+        usual = sum(one is not None and one.repeats for one in shared)
+        self._passages = passages if usual <= _MOST_SHARING * len(seeds) else None
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order."""
         sketches = self._sketcher.sketch([row.example.whole for row in candidates])
-        return [
+        alike = [
             on_nearness(
                 self._index.nearest(sketch, but=row.counterpart_of),
                 name=self.name,
@@ -50,6 +62,16 @@ class Copy:
                 reason="copy_of_seed",
             )
             for row, sketch in zip(candidates, sketches, strict=True)
+        ]
+        if self._passages is None:
+            return alike
+        return [
+            on_passage(
+                self._passages.shared(row.example.whole, but=row.counterpart_of),
+                verdict,
+                reason="copy_of_seed",
+            )
+            for row, verdict in zip(candidates, alike, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 from augment.filters.minhash import FLOOR, NearIndex, Sketcher
 from augment.filters.near_duplicate import add_all, on_nearness, sketched
+from augment.filters.passages import Passages, on_passage
 from augment.protocols import Vectors
 from augment.records import Candidate, Example, Verdict
 
 
 class Leak:
     """Rejects what says in nearly the same words what some row of the hold-out says.
+
+    So it does with what shares a passage with one: 13 words in a row, or most of the shorter text
+    (`augment.filters.passages`).
 
     Abstains where there is no hold-out. The threshold does not follow the seeds: a leak that is
     let through costs more than a row that is lost.
@@ -36,6 +40,9 @@ class Leak:
         self._index = NearIndex()
         self._empty = not holdout
         add_all(self._index, holdout, sketches=sketched(holdout, sketcher))
+        self._passages = Passages()
+        for row in holdout:
+            self._passages.add(row.id, row.whole)
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
         """Learn nothing: the hold-out is all there is to know."""
@@ -45,14 +52,19 @@ class Leak:
         if self._empty:
             nothing = Verdict(filter=self.name, outcome="abstained", reason="no_holdout")
             return [nothing] * len(candidates)
-        return [
+        texts = [row.example.whole for row in candidates]
+        alike = [
             on_nearness(
                 self._index.nearest(sketch),
                 name=self.name,
                 threshold=self._threshold,
                 reason="leak",
             )
-            for sketch in self._sketcher.sketch([row.example.whole for row in candidates])
+            for sketch in self._sketcher.sketch(texts)
+        ]
+        return [
+            on_passage(self._passages.shared(text), verdict, reason="leak")
+            for text, verdict in zip(texts, alike, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
