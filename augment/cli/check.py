@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from augment import recipe
-from augment.app import run
+from augment.app import carry_out
+from augment.cli.explain import explain
 from augment.cli.options import add_options, given_options
 from augment.cli.watched import carried_out
-from augment.setting import Inputs
+from augment.setting import Inputs, prepare
 
 OUT = Path("runs/check")
 _OPTIONS = (
@@ -29,7 +32,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("rows", type=Path, metavar="FILE", help="what is to be checked")
     parser.add_argument("--seeds", type=Path, required=True, help="what it is held against")
     add_options(parser, only=_OPTIONS, defaults={"out": OUT})
+    parser.add_argument(
+        "--explain",
+        metavar="ROW",
+        help="show one row's way through the filters: its place in FILE, from 0, or its id",
+    )
     options = parser.parse_args(arguments)
     settled = recipe.load(options.recipe, options={"out": OUT, **given_options(options)})
     inputs = Inputs(seeds=options.seeds, rows=options.rows)
-    return carried_out(lambda watch, say: run(inputs, settled, watch=watch, say=say))
+    setting = prepare(inputs, settled)
+    code = carried_out(lambda watch, say: carry_out(setting, watch=watch, say=say))
+    if options.explain is not None:
+        explain(setting, options.explain, console=Console(highlight=False))
+    return code

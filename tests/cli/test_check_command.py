@@ -187,3 +187,53 @@ def test_what_would_undo_the_exchange_is_refused(check, tmp_path, recipe, said):
 
     assert ended.code == 2
     assert said in ended.err
+
+
+ROWS = [
+    {"text": "the box still has not come to my door and it is Friday", "label": "parcel"},
+    {"text": "Sure! Here is one: I cannot log in on my phone", "label": "login"},
+    {"text": 17, "label": "login"},
+]
+
+
+def test_explain_tells_every_verdict_on_a_row_that_was_accepted(check):
+    ended, left = check(ROWS, "--explain", "0")
+    said = ended.out[ended.out.index("Row 0, ") :]
+    (accepted,) = left.accepted
+    assert said.startswith(f"Row 0, {accepted['id']}: accepted\n")
+    assert ROWS[0]["text"] in said
+    for name in ("length", "form", "language", "pii", "copy", "leak", "agreement", "shortcuts"):
+        assert f"\n{name} " in said, name
+    assert "no hold-out was given" in said
+    assert "agreement: Left out one at a time" in said
+    assert "Measured: of " in said
+    assert "not asked" not in said
+
+
+def test_explain_shows_where_a_row_fell_and_what_was_not_asked(check):
+    ended, left = check(ROWS, "--explain", "1")
+    (chatter,) = (row for row in left.rejected if row["reason"] == "chatter")
+    said = ended.out[ended.out.index("Row 1, ") :]
+    assert f"Row 1, {chatter['id']}: rejected by form, the assistant's own voice" in said
+    assert [line.split()[:2] for line in said.splitlines() if line.startswith("form ")] == [
+        ["form", "rejected"]
+    ]
+    assert "shortcuts" in said.split("not asked", 1)[1]
+
+    by_id, _ = check(ROWS, "--explain", chatter["id"])
+    assert by_id.out[by_id.out.index("Row 1, ") :] == said, "its id names another row"
+
+
+def test_explain_tells_what_was_wrong_with_what_is_no_row(check):
+    said = check(ROWS, "--explain", "2")[0].out
+    assert "Row 2, " in said
+    assert "schema" in said
+
+
+def test_explain_names_the_rows_there_are(check):
+    ended, _ = check(ROWS, "--explain", "three")
+    assert ended.code == 2
+    assert ended.err.strip() == (
+        "error: --explain: there is no row 'three': places are 0 to 2, ids stand in accepted.jsonl "
+        "and rejected.jsonl"
+    )
