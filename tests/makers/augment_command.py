@@ -42,7 +42,9 @@ _PROVENANCE = {
     "request_key": str, "seed_ids": list, "ask": int,
 }  # fmt: skip
 _REJECTION = {"filter": str, "score": float, "threshold": float, "reason": str, "detail": str}
-_NULLABLE = {"score", "threshold", "detail", "text_pair", "template", "template_digest"}
+_NULLABLE = {
+    "score", "threshold", "detail", "text_pair", "template", "template_digest", "engine", "model",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
