@@ -17,6 +17,7 @@ what the threshold rejects of either class, and of requests that are not toxic. 
 texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
+bias: see biased_texts.py.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import biased_texts
 import giving_away
 import languages
 import passages
@@ -148,6 +150,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "shortcuts": lambda corpora, _: giving_away.measure(corpora, share),
     "language": lambda corpora, _: languages.measure(corpora, share),
     "leak": lambda corpora, _: passages.measure(corpora, share),
+    "bias": lambda corpora, _: biased_texts.measure(corpora),
 }
 
 
