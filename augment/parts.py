@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -253,9 +254,11 @@ def strategies_of(setting: Setting, seeds: SeedVectors) -> dict[str, Strategy]:
 
 
 def annotate_of(setting: Setting) -> Annotate:
-    """Return the way to ask for the labels of the given texts."""
+    """Return the way to ask for the labels or annotations of the given texts."""
     texts = () if setting.unlabelled is None else setting.unlabelled.examples
-    return Annotate(nearest_seeds(setting.used, texts, shots=setting.recipe.shots))
+    shown = tuple(seed for seed in setting.used.examples if seed.id in setting.shown)
+    seeds = replace(setting.used, examples=shown)
+    return Annotate(nearest_seeds(seeds, texts, shots=setting.recipe.shots))
 
 
 def plan_of(

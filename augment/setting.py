@@ -32,7 +32,7 @@ from augment.grouping import identities_of
 from augment.identities.terms import Identities
 from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.counterparts import Counterparts
-from augment.plan.given import all_of, all_texts
+from augment.plan.given import ANY_MENTIONS, all_of, all_texts
 from augment.plan.goal import Goal
 from augment.protocols import Task
 from augment.recipe import Recipe
@@ -43,6 +43,7 @@ from augment.spans.skeletons import REPLACEMENT
 from augment.tasking import (
     ROWS_UNLESS_SAID,
     allowed_types,
+    annotating,
     classification,
     described_task,
     goal_of,
@@ -159,7 +160,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
     seeds = _seeds(inputs.seeds, recipe, columns=columns)
-    refuse_foreign(seeds, recipe, unlabelled=(inputs.unlabelled or recipe.unlabelled) is not None)
+    refuse_foreign(seeds, recipe)
     used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
     holdout = inputs.holdout or recipe.holdout
     setting = Setting(
@@ -237,13 +238,14 @@ def _checking(setting: Setting, rows: Source) -> Setting:
     """Return the setting in which rows from anywhere are held against the seeds."""
     recipe, seeds = setting.recipe, setting.seeds
     columns, lenient = _columns(recipe), recipe.lenient
-    plain = seeds.task == "classification"
-    if plain:
+    if seeds.task == "classification":
         given = read_given(
             rows, columns=columns, several=seeds.several, pairs=seeds.pairs, lenient=lenient
         )
+        goal = all_of(given.labels, several=seeds.several)
     else:
         given = read_annotated(rows, columns=columns, task=seeds.task, lenient=lenient)
+        goal = all_texts(len(given.labels), cell=ANY_MENTIONS)
     found = {
         "task": setting.seeds.task,
         "engine": "file",
@@ -253,26 +255,27 @@ def _checking(setting: Setting, rows: Source) -> Setting:
     return replace(
         setting,
         recipe=recipe.model_copy(update=found),
-        goal=all_of(given.labels, several=seeds.several) if plain else all_texts(len(given.labels)),
+        goal=goal,
         rows=given,
     )
 
 
 def _labelling(setting: Setting, texts: Source) -> Setting:
-    """Return the setting in which texts are given their labels."""
+    """Return the setting in which texts are given their labels or annotations."""
     recipe, seeds = setting.recipe, setting.seeds
     unlabelled = read_unlabelled(
         texts, columns=_columns(recipe), pairs=seeds.pairs, lenient=recipe.lenient
     )
+    given = unlabelled.examples
+    if seeds.task == "classification":
+        task = Labelling(
+            classification(seeds, recipe), labels=seeds.labels, several=seeds.several, texts=given
+        )
+        return replace(setting, task=task, goal=all_texts(len(given)), unlabelled=unlabelled)
     return replace(
         setting,
-        task=Labelling(
-            classification(seeds, recipe),
-            labels=seeds.labels,
-            several=seeds.several,
-            texts=unlabelled.examples,
-        ),
-        goal=all_texts(len(unlabelled.examples)),
+        task=annotating(setting.used, recipe, given),
+        goal=all_texts(len(given), cell=ANY_MENTIONS),
         unlabelled=unlabelled,
     )
 
@@ -354,7 +357,9 @@ def _as_it_was_trained(recipe: Recipe) -> Recipe:
 def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
     """Yield what in the recipe does not go with the rows that are given."""
     if recipe.engine == "seedlm" and setting.unlabelled is not None:
-        what = "seedlm cannot tell labels apart; name an engine that can, such as --endpoint URL"
+        plain = setting.seeds.task == "classification"
+        cannot = "tell labels apart" if plain else "find mentions"
+        what = f"seedlm cannot {cannot}; name an engine that can, such as --endpoint URL"
         yield InputFault(where="--unlabelled", what=what)
     elif recipe.serve == BUNDLED and setting.unlabelled is not None:
         what = "the bundled model cannot tell labels apart; serve one that can"
@@ -395,7 +400,7 @@ def renderer_of(setting: Setting) -> Renderer:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
-            logprobs=None if setting.unlabelled is None else RIVALS,
+            logprobs=RIVALS if isinstance(setting.task, Labelling) else None,
         ),
         random_seed=setting.recipe.random_seed,
     )

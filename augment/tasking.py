@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from augment.engines.embedded import BUNDLED
@@ -11,10 +11,11 @@ from augment.plan.goal import Goal, in_total, per_label
 from augment.plan.mentions import per_type, rows_in_total
 from augment.protocols import Task
 from augment.recipe import Recipe
-from augment.records import COUNTERFACTUAL, SeedSet, TaskName
+from augment.records import COUNTERFACTUAL, Example, SeedSet, TaskName
 from augment.spans.reading import Allowed
 from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT, Skeletons
 from augment.spans.types import EventType, RelationType, Types, learnt
+from augment.tasks.annotating import Annotating
 from augment.tasks.classification import Classification, Guidance
 from augment.tasks.extraction import Extraction
 
@@ -49,14 +50,25 @@ def skeletons_of(seeds: SeedSet, recipe: Recipe) -> Skeletons:
     )
 
 
-def extraction(seeds: SeedSet, recipe: Recipe) -> Extraction:
-    """Return the task of writing annotated rows, guided by the recipe."""
+def annotating(seeds: SeedSet, recipe: Recipe, texts: Sequence[Example[Any]]) -> Annotating:
+    """Return the task of annotating texts as the seeds are, guided by the recipe."""
+    return Annotating(extraction(seeds, recipe, also=texts), texts=texts)
+
+
+def extraction(seeds: SeedSet, recipe: Recipe, *, also: Sequence[Example[Any]] = ()) -> Extraction:
+    """Return the task of writing annotated rows, guided by the recipe.
+
+    Args:
+        seeds: of the task.
+        recipe: the run's.
+        also: other texts in which may stand what looks like a mark.
+    """
     return Extraction(
         types_of(seeds, recipe),
         skeleton=skeletons_of(seeds, recipe).of,
         form=recipe.answer_form,
         most=max((len(seed.target.entities) for seed in seeds.examples), default=0),
-        strict=not any(_CLOSING in seed.text for seed in seeds.examples),
+        strict=not any(_CLOSING in each.text for each in (*seeds.examples, *also)),
         guidance=_guidance(recipe),
     )
 
@@ -122,17 +134,17 @@ def goal_of(seeds: SeedSet, recipe: Recipe) -> Goal:
     return rows_in_total(seeds, rows=recipe.total)
 
 
-def refuse_foreign(seeds: SeedSet, recipe: Recipe, *, unlabelled: bool) -> None:
+def refuse_foreign(seeds: SeedSet, recipe: Recipe) -> None:
     """Refuse what in a recipe belongs to other tasks than that of the seeds.
 
     Raises:
         InputError: everything that does.
     """
-    if faults := list(_foreign(seeds.task, recipe, unlabelled=unlabelled)):
+    if faults := list(_foreign(seeds.task, recipe)):
         raise InputError(faults)
 
 
-def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[InputFault]:
+def _foreign(task: TaskName, recipe: Recipe) -> Iterator[InputFault]:
     if task == "classification":
         for name in ("entities", "relations", "events"):
             if getattr(recipe, name) is not None:
@@ -152,9 +164,6 @@ def _foreign(task: TaskName, recipe: Recipe, *, unlabelled: bool) -> Iterator[In
     if recipe.serve == BUNDLED or (embedded and recipe.model == BUNDLED):
         what = f"the bundled model writes no rows of the task {task}; --model ngram does"
         yield InputFault(where="--serve" if recipe.serve else "--model", what=what)
-    if unlabelled:
-        what = f"texts are given labels, and not yet annotations of the task {task}"
-        yield InputFault(where="--unlabelled", what=what)
 
 
 def _guidance(recipe: Recipe) -> Guidance:

@@ -64,7 +64,7 @@ def gather(
     """
     timeline = Timeline(sessions)
     tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
-    labelling = Labelling(subject) if subject.kind == "labelled" else None
+    labelling = Labelling(subject) if subject.labelled else None
     plain = subject.task == "classification" and subject.kind != "labelled"
     shortcuts = Shortcuts(subject) if plain else None
     scores = [Scores(calibration) for calibration in calibrations]

@@ -57,6 +57,11 @@ class Subject:
     kind: Kind = "made"
 
     @property
+    def labelled(self) -> bool:
+        """Whether texts were given labels: one each, or a list, not annotations."""
+        return self.kind == "labelled" and self.task == "classification"
+
+    @property
     def random_seed(self) -> int:
         """The run's, of every draw."""
         recipe = self.making.recipe

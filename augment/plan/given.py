@@ -13,6 +13,7 @@ from augment.records import Ask, place_of
 
 STRATEGY = "given"
 ANY_LABEL = "(any label)"
+ANY_MENTIONS = "(any mentions)"
 
 
 def all_of(labels: Sequence[LabelSet], *, several: bool) -> Goal:
@@ -27,9 +28,9 @@ def all_of(labels: Sequence[LabelSet], *, several: bool) -> Goal:
     return Goal(wanted=dict(wanted), choices=cells, rows=len(labels))
 
 
-def all_texts(texts: int) -> Goal:
-    """Return the goal that every given text be answered with some label."""
-    return Goal(wanted={ANY_LABEL: texts}, choices={}, rows=texts, otherwise=(ANY_LABEL,))
+def all_texts(texts: int, *, cell: str = ANY_LABEL) -> Goal:
+    """Return the goal that every given text be answered with something; `cell` says with what."""
+    return Goal(wanted={cell: texts}, choices={}, rows=texts, otherwise=(cell,))
 
 
 def given_ask(number: int, labels: Sequence[LabelSet]) -> Ask:

@@ -136,7 +136,6 @@ class Extraction:
         given = self._skeleton(ask) if ask.strategy == ENTITIES_FIRST else None
         if given is not None:
             exemplars = exemplars[1:]  # the first is what the mentions are of, and not shown
-        shape: Json = {"rows": [self._shape]} if ask.k > 1 else self._shape
         return {
             "wanted": [
                 {"name": name, "description": described.get(name, ""), "last": at == last}
@@ -148,9 +147,14 @@ class Extraction:
             "instructions": ask.instructions or "",
             "k": ask.k,
             "many": ask.k > 1,
-            "answer_shape": json.dumps(shape, ensure_ascii=False),
+            "answer_shape": self.answer_shape(k=ask.k),
             **_told_of(given),
         }
+
+    def answer_shape(self, *, k: int) -> str:
+        """Return an example of the form of an answer with so many rows."""
+        shape: Json = {"rows": [self._shape]} if k > 1 else self._shape
+        return json.dumps(shape, ensure_ascii=False)
 
     def example_variables(self, example: Example[Annotation]) -> Mapping[str, Any]:
         """Return what a prompt may show of a seed: its text, and the answer that it would be."""
@@ -187,11 +191,9 @@ class Extraction:
         there is not), `label` (nothing of what was asked for), `mentions` (others than the ask
         gives), and those of `Types.faults`.
         """
-        found = read_object(answer)
-        if found is None:
-            if answer.strip() in {"", "null"}:
-                return [_fault("empty", "the answer is empty")]
-            return [_fault("json", f"no whole JSON object in {shown(answer)}")]
+        found = _object(answer)
+        if isinstance(found, Fault):
+            return [found]
         if ask.strategy == _GIVEN:
             return [self._given(found)]
         if ask.k == 1:
@@ -207,6 +209,11 @@ class Extraction:
             *(_fault("schema", detail) for _ in items[ask.k :]),
             *[_fault("schema", detail)] * (ask.k - len(items)),
         ]
+
+    def annotated(self, text: str, answer: str) -> Row:
+        """Return a given text with the annotation of an answer, or a fault; raises nothing."""
+        found = _object(answer)
+        return found if isinstance(found, Fault) else self._told(found, given=text)
 
     def unfinished(self, ask: Ask, *, text: str, text_pair: str | None) -> Example[Annotation]:  # noqa: ARG002 - the Protocol's
         """Return what text a faulty answer gave, without any annotation."""
@@ -242,7 +249,7 @@ class Extraction:
             return _fault("mentions", "; ".join(wrong[:_MOST_TOLD]), text=read.text)
         return read
 
-    def _told(self, row: object) -> Row:
+    def _told(self, row: object, *, given: str | None = None) -> Row:
         if not isinstance(row, dict):
             return _fault("schema", f"a row must be an object, found {shown(row)}")
         found = cast("dict[str, object]", row)
@@ -251,7 +258,7 @@ class Extraction:
             text = found.get("text")
             detail = f"expected the keys {', '.join(self._keys)}, found {held}"
             return _fault("schema", detail, text=text if isinstance(text, str) else "")
-        told = self.form.read(found, given=None)
+        told = self.form.read(found, given=given)
         if not told.faults and not told.text:
             return _fault("empty", "a text is blank")
         return self._checked(found, told)
@@ -279,6 +286,16 @@ class Extraction:
         if wrong := list(self.types.faults(text.strip(), read.annotation)):
             return _first(wrong, text=text.strip())
         return _made(text.strip(), read.annotation)
+
+
+def _object(answer: str) -> dict[str, Any] | Fault:
+    """Return the object that an answer is."""
+    found = read_object(answer)
+    if found is not None:
+        return found
+    if answer.strip() in {"", "null"}:
+        return _fault("empty", "the answer is empty")
+    return _fault("json", f"no whole JSON object in {shown(answer)}")
 
 
 def _told_of(given: Example[Annotation] | None) -> dict[str, Any]:

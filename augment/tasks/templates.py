@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from augment.errors import InputError, InputFault
 from augment.records import TaskName
-from augment.tasks import classification, extraction, labelling
+from augment.tasks import annotating, classification, extraction, labelling
 from prompts.templates import Template, TemplateError, load
 
 _ROWS: Final = {
@@ -25,6 +25,7 @@ _OTHERS: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]] = {
 
 _OF_EXTRACTION: Final[Mapping[str, tuple[str, ...]]] = {
     "zeroshot": ("wanted",),
+    "annotate": ("text",),
     "entities-first": ("examples", "links", "mentions"),
 }
 EXTRACTION: Final = "extraction"
@@ -46,8 +47,9 @@ def load_template(
         offered, required = _OTHERS.get(strategy, unless)
     else:
         name = EXTRACTION
-        offered, required = extraction.OFFERED, extraction.REQUIRED
-        required = (*required, *_OF_EXTRACTION.get(strategy, ("examples", "wanted")))
+        offered = annotating.OFFERED if strategy == "annotate" else extraction.OFFERED
+        own = _OF_EXTRACTION.get(strategy, ("examples", "wanted"))
+        required = (*extraction.REQUIRED, *own)
     try:
         return load(name, strategy, folder=folder, offered=offered, required=required)
     except TemplateError as error:

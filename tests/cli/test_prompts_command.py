@@ -19,7 +19,10 @@ def test_list_names_each_template_with_its_digest(capsys):
     assert [line.split("\t")[0] for line in lines] == [
         f"classification/{name}"
         for name in ("annotate", "attributes", "fewshot", "paraphrase", "values", "zeroshot")
-    ] + [f"extraction/{name}" for name in ("entities-first", "fewshot", "paraphrase", "zeroshot")]
+    ] + [
+        f"extraction/{name}"
+        for name in ("annotate", "entities-first", "fewshot", "paraphrase", "zeroshot")
+    ]
     assert all(len(line.split("\t")[1]) == 12 for line in lines)
 
 

@@ -12,11 +12,12 @@ from annotated import spans
 
 from augment.records import Annotation, Argument, Ask, Event, Example, Relation
 from augment.spans.types import learnt
+from augment.tasks.annotating import Annotating
 from augment.tasks.extraction import Extraction
 from augment.tasks.templates import load_template
 
 GOLDEN = Path(__file__).parent / "golden_extraction"
-STRATEGIES = ("entities-first", "fewshot", "paraphrase", "zeroshot")
+STRATEGIES = ("annotate", "entities-first", "fewshot", "paraphrase", "zeroshot")
 PROMPTS = sorted(product(("ner", "relations", "events"), ("marks", "mentions"), STRATEGIES))
 
 
@@ -42,10 +43,13 @@ def seeds_of(task: str) -> list[Example[Annotation]]:
 @pytest.mark.parametrize(("name", "form", "strategy"), PROMPTS)
 def test_the_rendered_prompt_is_the_golden_one(name: Any, form: Any, strategy: str) -> None:
     seeds = seeds_of(name)
-    task = Extraction(learnt(seeds, task=name), form=form, skeleton=lambda _: seeds[0])
+    task: Any = Extraction(learnt(seeds, task=name), form=form, skeleton=lambda _: seeds[0])
     shown = {"paraphrase": seeds[:1], "zeroshot": []}.get(strategy, seeds)
     ask = Ask(number=0, strategy=strategy, labels=task.labels_of(seeds[0])[:1], k=1)
     template = load_template(strategy, folder=None, task=name)
+    if strategy == "annotate":
+        given = Example(id="t1", text="Bo & Cy went to Rome", target=None)
+        task = Annotating(task, texts=[given])
     turns = template.bind(task.constants()).render(task.variables(ask, shown))
     text = "".join(f"----- {role}\n{content}\n" for role, content in turns)
     path = GOLDEN / f"{name}_{form}_{strategy}.txt"

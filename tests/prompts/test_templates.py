@@ -249,8 +249,8 @@ def test_every_packaged_template_loads_and_has_a_name_a_description_and_a_digest
     assert list(names()) == [
         "classification/annotate", "classification/attributes", "classification/fewshot",
         "classification/paraphrase", "classification/values", "classification/zeroshot",
-        "extraction/entities-first", "extraction/fewshot", "extraction/paraphrase",
-        "extraction/zeroshot",
+        "extraction/annotate", "extraction/entities-first", "extraction/fewshot",
+        "extraction/paraphrase", "extraction/zeroshot",
     ]  # fmt: skip
     for name in names():
         folder, strategy = name.split("/")

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
+from annotations import imitation, spoilt
 from openai_answers import (
     BODY_JUNK,
     fenced,
@@ -77,6 +78,7 @@ class Config:
     no_logprobs: bool = False
     label_pattern: str = ""
     row_pattern: str = ""
+    annotates: bool = False
     models: Sequence[str] = ("stub",)
     models_status: int = 200
     auth: str = ""
@@ -309,7 +311,12 @@ def _answer(
 
     schema, is_guided = _schema(config, request)
     schema = _chosen(config, request, schema, digest)
-    row = fill(outside(schema) if kind == "wrong_label" else schema, write)
+    last = [turn["content"] for turn in request["messages"] if turn["role"] == "user"][-1]
+    row = imitation(last, write) if config.annotates else None
+    if row is not None:
+        row = spoilt(row) if kind == "wrong_label" else row
+    else:
+        row = fill(outside(schema) if kind == "wrong_label" else schema, write)
     answer = json.dumps(row, ensure_ascii=not raw)
     return answer if is_guided else fenced(answer, digest[1])
 

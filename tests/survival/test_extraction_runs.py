@@ -10,6 +10,7 @@ from typing import Any
 import datasets
 import pytest
 from augment_command import here
+from openai_answers import sentence
 
 CORPORA = {
     # seeds, of each what to keep; how many mentions of each type
@@ -219,6 +220,87 @@ def test_the_server_answers_annotated_asks_with_faults_that_are_counted(
     counts = json.loads((out / "report.json").read_text("utf-8"))["counts"]
     assert counts["candidates"] + counts["none"] == counts["accepted"] + counts["rejected"]
     check_offsets(lines(out / "accepted.jsonl"))
+
+
+def test_given_texts_are_annotated_and_stay_as_they_are(openai_server, tmp_path: Path) -> None:
+    server = openai_server(annotates=True, junk=0.2, error_500=0.1)
+    pairs = [("Bonn", "Ada"), ("Kiel", "Bo"), ("New York", "Grace"), ("Köln", "Zoë")] * 5
+    texts = [
+        f"in {city} {sentence(b'texts', str(at)).lower()} with {who}"
+        for at, (city, who) in enumerate(pairs)
+    ]
+    given, out = tmp_path / "texts.jsonl", tmp_path / "out"
+    given.write_text("".join(f"{json.dumps({'text': text})}\n" for text in texts), "utf-8")
+    asked = [
+        "run", seeds_file(tmp_path), "--unlabelled", given, "--endpoint", server.url,
+        "--encoder", "ngram", "--out", out,
+    ]  # fmt: skip
+    ended = here(*asked)
+    assert ended.code in {0, 3}, ended.err
+    accepted, rejected = lines(out / "accepted.jsonl"), lines(out / "rejected.jsonl")
+    check_offsets(accepted)
+    assert sorted(row["text"] for row in accepted + rejected) == sorted(texts)
+    assert len(accepted) > 8
+    kinds = Counter(each["label"] for row in accepted for each in row["entities"])
+    assert min(kinds["city"], kinds["person"]) > 4
+    assert {row["provenance"]["given"] for row in accepted} <= {f"u{n}" for n in range(1, 21)}
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    assert report["labelling"] is None
+    assert report["counts"]["accepted"] == len(accepted)
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache"))
+    assert [row["entities"] for row in loaded] == [row["entities"] for row in accepted]
+    again = here(*asked)
+    assert (again.code, lines(out / "accepted.jsonl")) == (ended.code, accepted)
+
+
+def test_the_model_in_the_box_annotates_no_texts(tmp_path: Path) -> None:
+    given = tmp_path / "texts.jsonl"
+    given.write_text('{"text": "Ada came"}\n', "utf-8")
+    ended = here("run", seeds_file(tmp_path), "--unlabelled", given, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "--unlabelled: seedlm cannot find mentions; name an engine that can" in ended.err
+
+
+def test_types_that_are_described_do_without_seeds(openai_server, tmp_path: Path) -> None:
+    server = openai_server(annotates=True, junk=0.1, error_500=0.1, wrong_label=0.4)
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe.write_text("entities: {tool: what one works with, place: where things are}", "utf-8")
+    given = ["run", "--recipe", recipe, "--endpoint", server.url, "--encoder", "ngram"]
+    ended = here(*given, "--per-label", 6, "--out", out)
+    assert ended.code == 0, ended.err
+    accepted, rejected = lines(out / "accepted.jsonl"), lines(out / "rejected.jsonl")
+    check_offsets(accepted)
+    types = counted(accepted, "ner")
+    assert set(types) == {"tool", "place"}
+    assert min(types.values()) >= 6
+    assert {row["provenance"]["strategy"] for row in accepted} == {"zeroshot"}
+    assert "unknown_type" in {row["reason"] for row in rejected}
+
+
+def test_listed_mentions_stand_in_rows_that_begin_without_seeds(
+    openai_server, tmp_path: Path
+) -> None:
+    server = openai_server(annotates=True)
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe.write_text(
+        "entities: {tool: what one works with, place: where things are}\n"
+        "mentions: {tool: [a saw, the pliers], place: [the shed, the loft]}\n"
+        "strategies: {entities-first: 1}",
+        "utf-8",
+    )
+    ended = here(
+        "run", "--recipe", recipe, "--endpoint", server.url, "--encoder", "ngram",
+        "--per-label", 4, "--out", out,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    accepted = [
+        row for row in lines(out / "accepted.jsonl")
+        if row["provenance"]["strategy"] == "entities-first"
+    ]  # fmt: skip
+    check_offsets(accepted)
+    assert {each["text"] for row in accepted for each in row["entities"]} == {
+        "a saw", "the pliers", "the shed", "the loft",
+    }  # fmt: skip
 
 
 def test_where_addresses_are_masked_the_mentions_behind_them_stay_exact(tmp_path: Path) -> None:
