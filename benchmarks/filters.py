@@ -17,7 +17,7 @@ what the threshold rejects of either class, and of requests that are not toxic. 
 texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
-bias: see biased_texts.py.
+bias: see biased_texts.py. doubts: see wrong_labels.py.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ import languages
 import passages
 import planted_pii
 import toxic_texts
+import wrong_labels
 
 from augment.filters import measured
 from augment.pii.find import IN_WORDS, find
@@ -150,6 +151,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "shortcuts": lambda corpora, _: giving_away.measure(corpora, share),
     "language": lambda corpora, _: languages.measure(corpora, share),
     "leak": lambda corpora, _: passages.measure(corpora, share),
+    "doubts": wrong_labels.measure,
     "bias": lambda corpora, _: biased_texts.measure(corpora),
 }
 

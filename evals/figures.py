@@ -16,6 +16,7 @@ from augment.records import EMPTY, Arrival, Calibration, Completion, Decision, J
 from evals import lengths
 from evals.attributes import AttributeCounts
 from evals.bias import Bias
+from evals.doubts import Doubts
 from evals.labelling import Labelling
 from evals.points import Points
 from evals.samples import shortened
@@ -64,6 +65,7 @@ def gather(
     """
     timeline = Timeline(sessions)
     tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
+    doubts = Doubts(subject)
     labelling = Labelling(subject) if subject.labelled else None
     plain = subject.task == "classification" and subject.kind != "labelled"
     shortcuts = Shortcuts(subject) if plain else None
@@ -89,6 +91,7 @@ def gather(
                 bias.judged(row, decision)
             if shortcuts is not None:
                 shortcuts.judged(row, decision)
+            doubts.judged(row, decision)
             for each in scores:
                 each.judged(decision)
     noted = [(kind, detail) for _, kind, detail in notes]
@@ -104,6 +107,7 @@ def gather(
         "shortcuts": [] if shortcuts is None else shortcuts.figures(),
         "labelling": None if labelling is None else labelling.figures(),
         "bias": None if bias is None else bias.figures(),
+        "doubts": doubts.figures(space),
         "throughput": timeline.figures(),
         "prefix_cache": _prefix_cache([detail for kind, detail in noted if kind == PREFIX_CACHE]),
         "lengths": lengths.compare(
