@@ -12,12 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from augment.records import EMPTY, Arrival, Calibration, Completion, Decision, Json, SeedSet
+from augment.records import (
+    EMPTY,
+    Arrival,
+    Calibration,
+    Candidate,
+    Completion,
+    Decision,
+    Json,
+    SeedSet,
+)
 from evals import lengths
 from evals.attributes import AttributeCounts
 from evals.bias import Bias
 from evals.doubts import Doubts
 from evals.labelling import Labelling
+from evals.noise import Noise
 from evals.points import Points
 from evals.samples import shortened
 from evals.scores import Scores
@@ -69,6 +79,9 @@ def gather(
     labelling = Labelling(subject) if subject.labelled else None
     plain = subject.task == "classification" and subject.kind != "labelled"
     shortcuts = Shortcuts(subject) if plain else None
+    noise = Noise()
+    for seed in subject.seeds.examples:
+        noise.add(seed.whole, to="seeds")
     scores = [Scores(calibration) for calibration in calibrations]
     for arrival, rows, decisions in rounds:
         tally.arrived(arrival)
@@ -89,9 +102,11 @@ def gather(
                 labelling.judged(row, decision)
             if bias is not None:
                 bias.judged(row, decision)
-            if shortcuts is not None:
-                shortcuts.judged(row, decision)
             doubts.judged(row, decision)
+            if decision.accepted and isinstance(row, Candidate):
+                noise.add(row.example.whole, to="accepted")
+                if shortcuts is not None:
+                    shortcuts.add(row.example)
             for each in scores:
                 each.judged(decision)
     noted = [(kind, detail) for _, kind, detail in notes]
@@ -113,6 +128,7 @@ def gather(
         "lengths": lengths.compare(
             Counter(len(seed.whole) for seed in subject.seeds.examples), tally.lengths
         ),
+        "noise": noise.figures(),
         "scores": [each.figures() for each in scores],
         "map": points.figures(space),
         "making": {

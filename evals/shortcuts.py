@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from augment.filters.give_away import GiveAways, Term
-from augment.records import Candidate, Decision, Json
+from augment.records import Example, Json
 from evals.subject import Subject
-from evals.tally import Row
 
 _MOST = 20
 
@@ -17,10 +18,9 @@ class Shortcuts:
         self._labels = subject.seeds.labels
         self._counted = GiveAways(subject.seeds.examples)
 
-    def judged(self, row: Row, decision: Decision) -> None:
-        """Count a row that was accepted."""
-        if decision.accepted and isinstance(row, Candidate):
-            self._counted.add(row.example)
+    def add(self, row: Example[Any]) -> None:
+        """Count an accepted row."""
+        self._counted.add(row)
 
     def figures(self) -> list[Json]:
         """Return the twenty most telling words that rows hold more often than seeds do.

@@ -124,4 +124,4 @@ def _named(name: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{round(value, 4):g}"
