@@ -84,6 +84,45 @@ def test_a_run_from_a_public_corpus_fills_every_type(name, corpora: Path, tmp_pa
     assert (again.code, lines(out / "accepted.jsonl")) == (0, accepted)
 
 
+STORM = {
+    "error_500": 0.1, "error_429": 0.05, "reset": 0.05, "body_junk": 0.03, "refuse_forever": 0.03,
+    "junk": 0.1, "null_content": 0.03, "wrong_label": 0.05, "finish_length": 0.03,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["marks", "mentions"])
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_server_that_misbehaves_leaves_exact_offsets_and_counts_that_add_up(
+    name, form, corpora: Path, openai_server, tmp_path: Path
+) -> None:
+    keep, _ = CORPORA[name]
+    seeds = seeds_from(corpora / "extraction" / f"{name}.jsonl", rows=keep)
+    path, out = tmp_path / "seeds.jsonl", tmp_path / "out"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in seeds), "utf-8")
+    server = openai_server(annotates=True, **STORM)
+
+    ended = here(
+        "run", path, "--endpoint", server.url, "--encoder", "ngram", "--per-label", 1,
+        "--answer-form", form, "--max-requests", 400, "--out", out,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    accepted, rejected = lines(out / "accepted.jsonl"), lines(out / "rejected.jsonl")
+    check_offsets(accepted)
+    check_offsets(rejected)
+    types = counted(accepted, report["run"]["task"])
+    assert all(
+        types[cell["cell"]] == cell["accepted"] >= cell["wanted"]
+        for cell in report["cells"]
+        if not cell["cell"].startswith("(")
+    )
+    counts = report["counts"]
+    assert (counts["accepted"], counts["rejected"]) == (len(accepted), len(rejected))
+    assert counts["candidates"] + counts["none"] == len(accepted) + len(rejected)
+    assert sum(each["rows"] for each in report["rejections"]) == len(rejected)
+    assert server.stats()["counts"]["ok"] < server.stats()["requests"]
+
+
 SEEDS = [
     {"text": f"{who} went to {where} by {how}", "entities": [
         {"start": 0, "end": len(who), "label": "person"},
