@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from augment.log_odds import log_odds
 from augment.records import Example, labels_of
 from augment.tokens import words
 
 LEAST_Z = 3.0
 LEAST_Z_OF_NAMES = 2.0
 """Of the words of the label's own name, which are looked at whatever the rows hold."""
-_PRIOR_ROWS = 10.0
-_LEAST_PRIOR = 0.5
-"""Of rare words: with less, one that no other row holds has a variance that hides it."""
+_LEAST_PRIOR = 0.05
+"""Share of rare words: with less, one that no other row holds has a variance that hides it."""
 _LEAST_SHARE = 0.1
 _LEAST_HELD = 5
 _WILSON_Z = 2.5758
@@ -152,13 +152,13 @@ class GiveAways:
         held, n = rows.of(label, word) + more, rows.rows[label] + more
         all_held, all_rows = rows.all_held[word] + more, rows.all_rows + more
         pooled = all_held + seeds.all_held[word] + 0.5
-        prior = max(_PRIOR_ROWS * pooled / (all_rows + seeds.all_rows + 1.0), _LEAST_PRIOR)
+        share = max(pooled / (all_rows + seeds.all_rows + 1.0), _LEAST_PRIOR)
         name, parts = self._name(label)
         return Term(
             label=label,
             word=word,
             of_name=word == name or word in parts,
-            z=_z((held, n), (all_held - held, all_rows - n), prior=prior),
+            z=log_odds((held, n), (all_held - held, all_rows - n), share=share)[1],
             held=held,
             rows=n,
             seeds_held=seeds.of(label, word),
@@ -194,16 +194,6 @@ def share_interval(held: int, rows: int) -> tuple[float, float]:
     middle = share + square / (2 * rows)
     spread = _WILSON_Z * math.sqrt(share * (1 - share) / rows + square / (4 * rows**2))
     return (middle - spread) / (1 + square / rows), (middle + spread) / (1 + square / rows)
-
-
-def _z(own: tuple[int, int], others: tuple[int, int], *, prior: float) -> float:
-    """Return the log-odds ratio of (rows that hold a word, rows) over its standard deviation."""
-    difference = variance = 0.0
-    for sign, (held, rows) in ((1, own), (-1, others)):
-        yes, no = held + prior, rows - held + _PRIOR_ROWS - prior
-        difference += sign * math.log(yes / no)
-        variance += 1 / yes + 1 / no
-    return difference / math.sqrt(variance)
 
 
 def _sorted(terms: Iterable[Term]) -> list[Term]:

@@ -96,3 +96,16 @@ def test_counterparts_are_refused_for_annotated_rows(tmp_path):
 
     assert result.code == 2
     assert "strategies: counterfactual is for labelled rows" in result.err
+
+
+def test_rows_from_elsewhere_are_kept_level_too(given, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    said = [f"she {deed} kindly near the {place}" for deed in DEEDS for place in ("lake", "inn")]
+    rows.write_text(
+        "".join(json.dumps({"text": t, "label": "alpha"}) + "\n" for t in said), "utf-8"
+    )
+    options = ["--seeds", given[0], "--encoder", "ngram", "--out", tmp_path / "out"]
+    result = here("check", rows, *options, "--balance-identities")
+
+    assert result.code == 0
+    assert left_in(tmp_path / "out").reasons()["balance"] >= 5
