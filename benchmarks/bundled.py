@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -95,7 +96,10 @@ def main() -> None:
             gained = [mine - its for mine, its in zip(one, other, strict=True)]
             found[options.models[0], f"gain over {options.models[1]}"] = gained
         for (model, what), values in found.items():
-            print(f"  {model}, {what}: {interval(values, most=None)}", flush=True)
+            print(
+                f"  {model}, {what}: {interval(values, least=-math.inf if 'gain' in what else 0.0, most=None)}",
+                flush=True,
+            )
 
 
 def start_up(times: int) -> str:

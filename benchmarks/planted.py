@@ -111,14 +111,14 @@ def wrong_labels(corpora: Path, seeds: int) -> None:
         )
 
 
-def interval(values: Sequence[float], *, most: float | None = 1.0) -> str:
-    """Return the mean with its 95 % interval, which ends at `most`: 1 for a share."""
+def interval(values: Sequence[float], *, least: float = 0.0, most: float | None = 1.0) -> str:
+    """Return the mean with its 95 % interval, within `least` and `most`: 0 and 1 for a share."""
     mean = statistics.mean(values)
     if len(values) < 2:
         return f"{mean:.3f}"
     half = STUDENT_T[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5
     high = mean + half if most is None else min(mean + half, most)
-    return f"{mean:.3f} ({max(mean - half, 0):.3f} to {high:.3f})"
+    return f"{mean:.3f} ({max(mean - half, least):.3f} to {high:.3f})"
 
 
 def faults(corpora: Path) -> None:
