@@ -96,10 +96,8 @@ def main() -> None:
             gained = [mine - its for mine, its in zip(one, other, strict=True)]
             found[options.models[0], f"gain over {options.models[1]}"] = gained
         for (model, what), values in found.items():
-            print(
-                f"  {model}, {what}: {interval(values, least=-math.inf if 'gain' in what else 0.0, most=None)}",
-                flush=True,
-            )
+            least = -math.inf if "gain" in what else 0.0
+            print(f"  {model}, {what}: {interval(values, least=least, most=None)}", flush=True)
 
 
 def start_up(times: int) -> str:
