@@ -18,6 +18,7 @@ texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 bias: see biased_texts.py. doubts: see wrong_labels.py.
+form: see planted_form.py.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ import biased_texts
 import giving_away
 import languages
 import passages
+import planted_form
 import planted_pii
 import toxic_texts
 import wrong_labels
@@ -153,6 +155,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "leak": lambda corpora, _: passages.measure(corpora, share),
     "doubts": wrong_labels.measure,
     "bias": lambda corpora, _: biased_texts.measure(corpora),
+    "form": lambda corpora, _: planted_form.measure(corpora, share),
 }
 
 
