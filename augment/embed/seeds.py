@@ -49,8 +49,8 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
             no_basis="no_seeds",
             name=NAME,
             notices=(
-                "there are no seeds: length, label agreement, similarity and toxicity were not "
-                "judged, and nothing was held against an example. `augment seeds` proposes some to "
+                "there are no seeds: length, language, label agreement, similarity, toxicity and "
+                "shortcuts were not judged, and nothing was held against an example. `augment seeds` proposes some to "
                 "start from",
             ),
         )

@@ -12,6 +12,8 @@ from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 _LEAST_SEEDS = 5
 _MOST_AVOIDED = 10
 _MOST_SHOWN = 5
+_NO_BASIS = {0: "no_seeds", 1: "one_label"}
+"""Why nothing is judged, by the number of labels that seeds bear."""
 
 
 class Shortcuts:
@@ -78,7 +80,7 @@ class Shortcuts:
 
     def _on(self, row: Example[Any]) -> Verdict:
         if not self._judged.intersection(labels_of(row.target)):
-            reason = "too_few_seeds" if len(self._counted.labels) > 1 else "one_label"
+            reason = _NO_BASIS.get(len(self._counted.labels), "too_few_seeds")
             return Verdict(filter=self.name, outcome="abstained", reason=reason)
         found = [term for term in self._counted.with_it(row) if term.label in self._judged]
         if not found:

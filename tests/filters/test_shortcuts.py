@@ -121,7 +121,7 @@ def test_the_statement_tells_what_was_held_back() -> None:
 
 @pytest.mark.parametrize(
     ("examples", "reason"),
-    [([], "one_label"), (seeds()[:10], "one_label"), (seeds(4), "too_few_seeds")],
+    [([], "no_seeds"), (seeds()[:10], "one_label"), (seeds(4), "too_few_seeds")],
 )
 def test_without_a_basis_it_abstains(
     examples: list[Example[str | tuple[str, ...]]], reason: str
