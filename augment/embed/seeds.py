@@ -50,8 +50,8 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
             name=NAME,
             notices=(
                 "there are no seeds: length, language, label agreement, similarity, toxicity and "
-                "shortcuts were not judged, and nothing was held against an example. `augment seeds` "
-                "proposes some to start from",
+                "shortcuts were not judged, and nothing was held against an example. `augment "
+                "seeds` proposes some to start from",
             ),
         )
     if encoder is None:
