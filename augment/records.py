@@ -336,6 +336,8 @@ class Calibration:
         statement: in words, how it judges and how it fares on the seeds.
         scores: the score of each seed that could be scored, left out of what it is compared with.
         thresholds: what scores are held against, ascending.
+        confusions: of seeds that read like another label than their own: the label, the other,
+            and how many; the commonest first.
     """
 
     filter: str
@@ -343,6 +345,7 @@ class Calibration:
     statement: str
     scores: tuple[float, ...]
     thresholds: tuple[float, ...]
+    confusions: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from evals.attributes import AttributeCounts
 from evals.bias import Bias
 from evals.doubts import Doubts
 from evals.labelling import Labelling
+from evals.mentions import Mentions
 from evals.noise import Noise
 from evals.points import Points
 from evals.samples import shortened
@@ -77,8 +78,10 @@ def gather(
     tally, points, attributes = Tally(subject), Points(subject), AttributeCounts()
     doubts = Doubts(subject)
     labelling = Labelling(subject) if subject.labelled else None
+    mentions = None if subject.task == "classification" else Mentions(subject)
     plain = subject.task == "classification" and subject.kind != "labelled"
     shortcuts = Shortcuts(subject) if plain else None
+    watching = [each for each in (labelling, mentions, bias, doubts) if each is not None]
     noise = Noise()
     for seed in subject.seeds.examples:
         noise.add(seed.whole, to="seeds")
@@ -98,11 +101,8 @@ def gather(
             tally.judged(arrival, row, decision)
             points.judged(arrival, row, decision)
             attributes.judged(arrival, decision)
-            if labelling is not None:
-                labelling.judged(row, decision)
-            if bias is not None:
-                bias.judged(row, decision)
-            doubts.judged(row, decision)
+            for each in watching:
+                each.judged(row, decision)
             if decision.accepted and isinstance(row, Candidate):
                 noise.add(row.example.whole, to="accepted")
                 if shortcuts is not None:
@@ -121,6 +121,7 @@ def gather(
         "attributes": attributes.figures(),
         "shortcuts": [] if shortcuts is None else shortcuts.figures(),
         "labelling": None if labelling is None else labelling.figures(),
+        "mentions": None if mentions is None else mentions.figures(calibrations),
         "bias": None if bias is None else bias.figures(),
         "doubts": doubts.figures(space),
         "throughput": timeline.figures(),

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from augment.records import Json
 from evals import charts, wording
+from evals.marked import colours_of, links, pieces
 from evals.marks import marks
 
 
@@ -31,7 +32,7 @@ def render(figures: Mapping[str, Json]) -> str:
     throughput = figures["throughput"]
     script, digest = _script()
     return _template().render(
-        {**figures, "map": marks(figures["map"], several=figures["seeds"]["several"])},
+        {**figures, **_annotated(figures), "map": _map(figures)},
         script=script,
         script_digest=digest,
         score_charts=[{**each, "chart": charts.scores(each)} for each in figures["scores"]],
@@ -49,6 +50,36 @@ def render(figures: Mapping[str, Json]) -> str:
             allow_unicode=True,
         ),
     )
+
+
+def _map(figures: Mapping[str, Json]) -> dict[str, Json] | None:
+    several = figures["seeds"]["several"] or figures["mentions"] is not None
+    return marks(figures["map"], several=several)
+
+
+def _annotated(figures: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what the page shows of annotations: rows in pieces, colours of types, charts."""
+    found = figures["mentions"]
+    types = [] if found is None else [each["type"] for each in found["types"]]
+    colours = colours_of(types)
+    rows: dict[str, Json] = {
+        name: [
+            {**row, "pieces": pieces(row["fields"], colours), "links": links(row["fields"])}
+            for row in figures[name]
+        ]
+        for name in ("accepted_rows", "rejected_rows")
+    }
+    drawn = {} if found is None else {name: found[name] for name in ("lengths", "positions")}
+    return {
+        **rows,
+        "plain": found is None,
+        "noun": "label" if found is None else "type",
+        "mark_colours": colours,
+        "mention_charts": {
+            name: dict(zip(("scale", "bins"), charts.histogram(each["histogram"]), strict=True))
+            for name, each in drawn.items()
+        },
+    }
 
 
 def _cell_rows(figures: Mapping[str, Json]) -> list[dict[str, Json]]:

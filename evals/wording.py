@@ -19,10 +19,13 @@ NOTHING = "\u2013"
 _NBSP = "\u00a0"
 
 _REASONS = {
+    "balance": "rows that would put groups of people out of level",
     "cannot_tell": "the seeds' labels cannot be told apart",
     "chatter": "the assistant's own voice",
     "control": "control characters",
     "copy_of_seed": "copies of seeds",
+    "crossing": "mentions that cross",
+    "doubled": "two types for one place",
     "duplicate": "exact duplicates",
     "echo": "echoes of the prompt",
     "empty": "empty texts",
@@ -30,14 +33,20 @@ _REASONS = {
     "label": "wrong labels",
     "language": "rows in another language",
     "leak": "leaks of the hold-out",
-    "near_duplicate": "near-duplicates",
+    "marks": "marks that do not match",
+    "mentions": "other mentions than those given",
+    "missing_role": "events without a role that they must have",
     "mixed_languages": "the seeds are in too many languages",
+    "near_duplicate": "near-duplicates",
+    "nested": "mentions within mentions",
     "no_encoder": "no encoder was asked for",
+    "no_groups": "no groups of people to be level",
     "no_holdout": "no hold-out was given",
     "no_label": "rows without a label",
     "no_other_label": "rows that bear every label",
     "no_probability": "the engine did not tell how sure it was",
     "no_seeds": "there are no seeds",
+    "offsets": "offsets that do not fit",
     "one_label": "there is one label",
     "other_encoder": "its model takes the vectors of another encoder",
     "pii": "rows with personal data",
@@ -45,26 +54,36 @@ _REASONS = {
     "pii_placeholder": "made-up personal data",
     "placeholder": "unfilled placeholders",
     "prompt_too_long": "prompts longer than the model takes",
-    "balance": "rows that would put groups of people out of level",
-    "no_groups": "no groups of people to be level",
     "quota": "rows beyond the quota",
+    "reference": "links to mentions that there are not",
     "refusal": "refusals in words",
     "refused": "refused prompts",
+    "relation_types": "relations between types that they never join",
+    "repeated": "mentions marked twice",
+    "role_type": "roles of the wrong type",
     "schema": "answers of the wrong shape",
     "server_error": "server errors",
     "shortcut": "words that give labels away",
-    "too_few_seeds": "too few seeds",
     "too_far": "rows unlike the seeds of their label",
+    "too_few_seeds": "too few seeds",
     "too_long": "texts too long",
     "too_near": "rows that say what a seed says",
-    "too_short_to_tell": "texts too short to tell",
     "too_short": "texts too short",
+    "too_short_to_tell": "texts too short to tell",
     "toxicity": "hateful or abusive rows",
+    "trigger_type": "triggers of the wrong type",
     "truncated": "answers cut off",
+    "unaligned": "mentions that are not in their text",
+    "unknown_event": "unknown events",
     "unknown_label": "labels that the seeds do not have",
     "unknown_language": "the encoder does not know the language",
+    "unknown_relation": "unknown relations",
+    "unknown_role": "unknown roles",
+    "unknown_type": "unknown types",
+    "unmarked": "mentions left unmarked",
     "unreadable": "unreadable responses",
     "unsure": "labels that the engine was not sure of",
+    "variants": "more rows that differ in their mentions alone",
 }
 
 _SCALES = {
@@ -98,7 +117,9 @@ def headline(figures: Mapping[str, Json]) -> str:
     if run["ending"] == "exhausted" and run["kind"] == "labelled":
         parts.append("some texts were not answered")
     elif run["ending"] in _ENDINGS:
-        parts.append(_ENDINGS[run["ending"]])
+        ending = _ENDINGS[run["ending"]]
+        plain = run["task"] == "classification"
+        parts.append(ending if plain else ending.replace("labels", "types"))
     if figures["rates"]["kept"] is not None:
         parts.append(f"{share(figures['rates']['kept'])} of the {nouns} were kept")
     reasons = [each["reason"] for each in figures["rejections"] if each["reason"] != "quota"]

@@ -169,8 +169,22 @@ class Agreement:
             statement=self._statement(point),
             scores=tuple(float(each) for each in right),
             thresholds=() if point is None else (point.margin,),
+            confusions=self._confusions(scores, borne),
         )
         return point
+
+    def _confusions(
+        self, scores: Matrix, borne: Sequence[tuple[int, ...]]
+    ) -> tuple[tuple[str, str, int], ...]:
+        """Count the seeds that read like another label, by their own that fits best and that."""
+        found: Counter[tuple[str, str]] = Counter()
+        for row, own in zip(scores, borne, strict=True):
+            others, best = _others(row, own)
+            nearest = max(own, key=lambda label: row[label])
+            if others[best] > row[nearest]:
+                found[self._names[nearest], self._names[best]] += 1
+        order = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        return tuple((label, other, count) for (label, other), count in order)
 
     def _find(self, right: Matrix, wrong: Matrix) -> _Point | None:
         """Return the least margin, from 0 on, at which the precision is reached."""
