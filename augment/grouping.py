@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from augment.errors import InputError, InputFault
 from augment.identities.terms import Axis, Identities, axes_of, language_of
 from augment.recipe import Recipe
+from augment.recipe_fields import IdentityAxis
 from augment.records import SeedSet
 
 _ENOUGH_SEEDS = 1_000
@@ -39,6 +40,7 @@ def identities_of(seeds: SeedSet, recipe: Recipe) -> Identities:
             )
             for row in wrong
         ]
+        faults += _unfit(name, axis)
         if not wrong:
             own.append(Axis(name=name, groups=axis.groups, rows=rows, level=axis.level))
     if faults:
@@ -50,6 +52,21 @@ def identities_of(seeds: SeedSet, recipe: Recipe) -> Identities:
     if faults := list(_unknown(found, recipe)):
         raise InputError(faults)
     return found
+
+
+def _unfit(name: str, axis: IdentityAxis) -> Iterator[InputFault]:
+    """Yield groups that are named twice or not at all, and terms that no text can hold."""
+    where = f"identities, axes, {name}"
+    if len(set(axis.groups)) < len(axis.groups):
+        yield InputFault(where=where, what=f"names a group twice: {list(axis.groups)}")
+    for group in axis.level:
+        if group not in axis.groups:
+            what = f"level: {group!r} is none of {list(axis.groups)}"
+            yield InputFault(where=where, what=what)
+    cells = (cell for row in axis.terms for cell in row if cell is not None)
+    for term in (each for cell in cells for each in ((cell,) if isinstance(cell, str) else cell)):
+        if not any(map(str.isalnum, term)):
+            yield InputFault(where=where, what=f"{term!r} is no term: it has no letter or digit")
 
 
 def _unknown(found: Identities, recipe: Recipe) -> Iterator[InputFault]:

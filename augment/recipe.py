@@ -8,7 +8,7 @@ wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -377,8 +377,18 @@ def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
         old = _completed(before.get(name, by_default[name]), name)
         if old == value or (name in MAY_GROW and _grown(name, old, value)):
             continue
-        found.append(f"{dashed(name)}: was {_short(old)}, now {_short(value)}")
+        if isinstance(getattr(now, name), Closed) and isinstance(old, Mapping):
+            found += _parts_that_differ(name, cast("Mapping[str, Any]", old), value)
+        else:
+            found.append(f"{dashed(name)}: was {_short(old)}, now {_short(value)}")
     return found
+
+
+def _parts_that_differ(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for part in dict.fromkeys((*old, *new)):
+        if old.get(part) != new.get(part):
+            was, now = _short(old.get(part)), _short(new.get(part))
+            yield f"{dashed(name)}, {dashed(part)}: was {was}, now {now}"
 
 
 def _completed(old: Any, name: str) -> Any:

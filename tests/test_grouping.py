@@ -44,3 +44,16 @@ def test_everything_that_does_not_fit_is_named_at_once() -> None:
     assert "identities, target, gender: 'robots' is none of ['women', 'men']" in str(error.value)
     assert "identities, target, height: is none of the axes ['gender'," in str(error.value)
     assert "identities, target, age: needs shares above 0 for two groups" in str(error.value)
+
+
+def test_groups_and_terms_that_can_never_be_found_are_faults() -> None:
+    axes = {"job": {"groups": ["a", "a"], "level": ["zzz"], "terms": [["!!", ["b", "--"]]]}}
+    with pytest.raises(InputError) as error:
+        identities_of(SEEDS, recipe(axes=axes))
+    for said in (
+        "names a group twice: ['a', 'a']",
+        "level: 'zzz' is none of ['a', 'a']",
+        "'!!' is no term: it has no letter or digit",
+        "'--' is no term",
+    ):
+        assert said in str(error.value)

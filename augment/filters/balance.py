@@ -76,7 +76,7 @@ class Balance:
                 for group in groups:
                     held, share = counts[group] + 1, self._shares[axis][group]
                     over = f"{held} of {rows} mentions by {axis} in {label!r} would be of {group}"
-                    if held > share * rows + _ROWS_OVER:
+                    if share == 0 or held > share * rows + _ROWS_OVER:
                         return self._verdict(held / rows, share, over)
                     most = max(most or (0.0, 0.0, ""), (held / rows, share, ""))
         return self._verdict(*most) if most else self._verdict(None, None, "")

@@ -11,7 +11,10 @@ from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 
 _LEAST_SEEDS = 5
 _MOST_AVOIDED = 10
-_MOST_SHOWN = 5
+_STATEMENT = (
+    f"A word that tells a label's rows from others (z of {LEAST_Z:g}, of the label's own name "
+    f"{LEAST_Z_OF_NAMES:g}) may stand in as many of them as its seeds allow."
+)
 _NO_BASIS = {0: "no_seeds", 1: "one_label"}
 """Why nothing is judged, by the number of labels that seeds bear."""
 
@@ -36,17 +39,16 @@ class Shortcuts:
     def __init__(self) -> None:
         self._counted = GiveAways([])
         self._judged: frozenset[str] = frozenset()
-        self._held_back: dict[tuple[str, str], Term] = {}
 
     @property
     def calibration(self) -> Calibration | None:
-        """How it judges, and what it has held back so far; None without a basis."""
+        """How it judges; None without a basis."""
         if not self._judged:
             return None
         return Calibration(
             filter=self.name,
             basis="the words of accepted rows and seeds",
-            statement=self._statement(),
+            statement=_STATEMENT,
             scores=(),
             thresholds=(LEAST_Z_OF_NAMES, LEAST_Z),
         )
@@ -86,7 +88,6 @@ class Shortcuts:
         if not found:
             return Verdict(filter=self.name, outcome="passed", threshold=LEAST_Z)
         worst = found[0]
-        self._held_back[worst.label, worst.word] = worst
         return Verdict(
             filter=self.name,
             outcome="rejected",
@@ -95,18 +96,6 @@ class Shortcuts:
             reason="shortcut",
             detail=f"{_told(worst)}, which allow {worst.allowed:.0%}",
         )
-
-    def _statement(self) -> str:
-        said = (
-            f"A word that tells a label's rows from others (z of {LEAST_Z:g}, of the label's own "
-            f"name {LEAST_Z_OF_NAMES:g}) may stand in as many of them as its seeds allow."
-        )
-        if not self._held_back:
-            return f"{said} No word had to be held back."
-        held = sorted(self._held_back.values(), key=lambda term: (not term.of_name, -term.z))
-        listed = "; ".join(map(_told, held[:_MOST_SHOWN]))
-        more = f"; and {len(held) - _MOST_SHOWN} more" if len(held) > _MOST_SHOWN else ""
-        return f"{said} Held back: {listed}{more}."
 
 
 def _told(term: Term) -> str:

@@ -74,7 +74,7 @@ def test_rows_without_it_make_room_for_it_again() -> None:
     assert by.to_avoid(["refund"]) == ("kindly",)
     for _ in range(4 * held):
         judged(by, row(ordinary(rng), "refund"))
-    assert by.to_avoid(["refund"]) == ()
+    assert "kindly" not in by.to_avoid(["refund"])
     assert judged(by, row("kindly where", "refund")).outcome == "passed"
 
 
@@ -111,12 +111,22 @@ def test_what_is_avoided_is_what_the_next_row_would_be_rejected_for() -> None:
     assert avoided[0] == "refund", "the name comes first"
 
 
-def test_the_statement_tells_what_was_held_back() -> None:
+def test_the_statement_says_the_same_before_and_after() -> None:
+    """What was held back stands in the rejected rows: a run that goes on judges none anew."""
     by = fitted(seeds())
-    assert by.calibration is not None
-    assert by.calibration.statement.endswith("No word had to be held back.")
+    before = by.calibration
     with_word(by, "kindly")
-    assert "Held back: 'kindly' would stand in 11 of 11 rows of refund" in by.calibration.statement
+    assert before == by.calibration is not None
+
+
+def test_words_to_avoid_are_found_again_when_they_come_back() -> None:
+    by = fitted(seeds())
+    with_word(by, "kindly")
+    assert "kindly" in by.to_avoid(["refund"])
+    by.observe([row(f"something {n} else", "refund") for n in range(400)])
+    assert "kindly" not in by.to_avoid(["refund"])
+    by.observe([row(f"kindly {n} do", "refund") for n in range(900)])
+    assert "kindly" in by.to_avoid(["refund"])
 
 
 @pytest.mark.parametrize(

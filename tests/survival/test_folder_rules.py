@@ -18,7 +18,7 @@ from augment_command import (
 
 SETTINGS = {
     "other seeds": "seeds: was",
-    "another temperature": "sampling: was",
+    "another temperature": "sampling, temperature: was",
     "another random seed": "random-seed: was 0, now 1",
     "another hold-out": "holdout: was None, now",
     "other shots": "shots: was 5, now 2",
