@@ -39,7 +39,7 @@ from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
 from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet, TaskName, labels_of
 from augment.rendering import Decoding, Renderer
-from augment.spans.skeletons import REPLACEMENT
+from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT
 from augment.tasking import (
     ROWS_UNLESS_SAID,
     allowed_types,
@@ -367,12 +367,25 @@ def _faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
     elif recipe.engine == "seedlm" and not setting.used.examples:
         what = "seedlm learns from seeds; without them name an engine, such as --endpoint URL"
         yield InputFault(where="--engine", what=what)
+    if setting.seeds.task != "classification":
+        yield from _annotated_faults(setting, recipe)
     known = set(setting.seeds.labels)
     for name, values in recipe.attributes.items():
         strange = [label for label in values if label not in known]
         if isinstance(values, Mapping) and strange:
             what = f"{strange} are none of the labels {list(setting.seeds.labels)}"
             yield InputFault(where=f"attributes, {name}", what=what)
+
+
+def _annotated_faults(setting: Setting, recipe: Recipe) -> Iterator[InputFault]:
+    """Yield what does not go with annotated seeds: mentions of no type, nothing but drawn ones."""
+    types = list(types_of(setting.used, recipe).entities)
+    if strange := [name for name in recipe.mentions if name not in types]:
+        yield InputFault(where="mentions", what=f"{strange} are none of the types {types}")
+    ways = set(recipe.ways)
+    if () in setting.goal.choices and ways <= {ENTITIES_FIRST, REPLACEMENT}:
+        what = f"seeds without mentions want rows like them, which {' and '.join(sorted(ways))} "
+        yield InputFault(where="strategies", what=f"{what}cannot ask for; add fewshot")
 
 
 def _templates(setting: Setting, recipe: Recipe) -> dict[str, Template]:

@@ -153,6 +153,8 @@ def _foreign(task: TaskName, recipe: Recipe) -> Iterator[InputFault]:
         for name in (ENTITIES_FIRST, REPLACEMENT):
             if name in recipe.ways:
                 yield InputFault(where="strategies", what=f"{name} is for annotated rows")
+        if recipe.mentions:
+            yield InputFault(where="mentions", what="is for annotated rows")
         return
     if COUNTERFACTUAL in recipe.ways:
         yield InputFault(where="strategies", what=f"{COUNTERFACTUAL} is for labelled rows")

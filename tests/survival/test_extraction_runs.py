@@ -90,8 +90,10 @@ STORM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["marks", "mentions"])
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize(("name", "form"), [
+    *((name, "marks") for name in CORPORA),
+    ("fewrel_val_wiki/train", "mentions"), ("phee_pharmacovigilance_events/train", "mentions"),
+])  # fmt: skip
 def test_a_server_that_misbehaves_leaves_exact_offsets_and_counts_that_add_up(
     name, form, corpora: Path, openai_server, tmp_path: Path
 ) -> None:
@@ -100,9 +102,12 @@ def test_a_server_that_misbehaves_leaves_exact_offsets_and_counts_that_add_up(
     path, out = tmp_path / "seeds.jsonl", tmp_path / "out"
     path.write_text("".join(f"{json.dumps(row)}\n" for row in seeds), "utf-8")
     server = openai_server(annotates=True, **STORM)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("filters: {without: [agreement]}", "utf-8")  # its words mean nothing
 
     ended = here(
-        "run", path, "--endpoint", server.url, "--encoder", "ngram", "--per-label", 1,
+        "run", path, "--recipe", recipe, "--endpoint", server.url, "--encoder", "ngram",
+        "--per-label", 1,
         "--answer-form", form, "--max-requests", 400, "--out", out,
     )  # fmt: skip
     assert ended.code == 0, ended.err
@@ -236,6 +241,8 @@ def test_what_does_not_go_with_annotated_seeds_is_refused(options, said, tmp_pat
     [
         ("labels: [city]", "labels: the seeds are rows of the task ner: describe its types under"),
         ("entities: [city]", "label 'person' is not one of ['city']"),
+        ("mentions: {river: [Elbe]}", "['river'] are none of the types ['person', 'city']"),
+        ("strategies: {entities-first: 1}", "which entities-first cannot ask for; add fewshot"),
     ],
 )
 def test_types_of_the_recipe_are_the_types(recipe, said, tmp_path: Path) -> None:
