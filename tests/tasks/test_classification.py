@@ -139,6 +139,7 @@ def test_the_variables_are_exactly_those_that_templates_are_offered() -> None:
             {"text": "hi", "text_pair": "", "label": "card, refund", "meta": {"channel": "chat"}}
         ],
         "attributes": [{"name": "mood", "value": "angry"}],
+        "avoid": [],
         "instructions": "Be brief.",
     }
     assert SEVERAL.variables(ask(), [])["none_wanted"] is True
