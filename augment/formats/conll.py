@@ -1,9 +1,11 @@
 """CoNLL: a token a line, its tag in the last column, a blank line after each sentence.
 
 Columns stand between tabs or spaces; what stands between token and tag is not read. `-DOCSTART-`
-is no sentence. A comment before a sentence (`# text = ...`, `# id = ...`) says its text or id; else
-the text is the tokens joined by single spaces. Written are token, tab and tag, without comments,
-which other readers would take for tokens.
+before a sentence is no part of it. A comment before a sentence (`# text = ...`, `# id = ...`) says
+its text or id; else the text is the tokens joined by single spaces. A line that ends in a tag is
+never a comment, unless only a space parts the tag from `# name = ...` or `# id ...`: the text of
+such a comment may well end in `group O`. Written are token, tab and tag, without comments, which
+other readers would take for tokens.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from augment.formats.rows import RawRow, RowFault, Table
-from augment.formats.tags import Scheme, scheme_of, tags_of
+from augment.formats.tags import Scheme, fault_of_tag, scheme_of, tags_of
 from augment.formats.tokenised import Fit, fault_of_token, said_of, sentence
 from augment.shown import shown
 
 _COMMENT = re.compile(r"# ?(\w+) ?= ?(.*)|# id [^\t]*(?:\t.*)?")
+_PLAIN = re.compile(r"# (?:\w+ =|id) [^\t]*")
 _COLUMNS = {"text": "text", "id": "id", "sent_id": "id"}
 _MARK = "\ufeff"
 
@@ -75,11 +78,26 @@ def _sentences(text: str) -> Iterator[tuple[int, dict[str, str], list[tuple[int,
             if lines:
                 yield lines[0][0], comments, lines
             comments, lines = {}, []
-        elif not lines and (found := _COMMENT.fullmatch(line)):
+        elif not lines and (found := _comment(line)):
             if found[1] in _COLUMNS:
                 comments[_COLUMNS[found[1]]] = found[2]
-        elif not line.startswith("-DOCSTART-"):
+        elif (lines and _tagged(line)) or _split(line)[0] != "-DOCSTART-":
             lines.append((number, line))
+
+
+def _comment(line: str) -> re.Match[str] | None:
+    """Return name and text of a comment; None where the line is a token with its tag."""
+    return None if _tagged(line) and not _PLAIN.fullmatch(line) else _COMMENT.fullmatch(line)
+
+
+def _tagged(line: str) -> bool:
+    """Tell whether a line ends in a separator and a tag of some scheme."""
+    cells = _split(line)
+    return len(cells) > 1 and fault_of_tag(cells[-1].strip(" ")) is None
+
+
+def _split(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else re.split(" +", line.strip(" "))
 
 
 def _cells(
@@ -90,7 +108,7 @@ def _cells(
     tags: list[str] = []
     wrong: list[tuple[int, str]] = []
     for number, line in lines:
-        cells = line.split("\t") if "\t" in line else re.split(" +", line.strip(" "))
+        cells = _split(line)
         token, tag = cells[0], cells[-1].strip(" ")
         what = fault_of_token(token, tag)
         if len(cells) == 1:

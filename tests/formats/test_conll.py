@@ -54,6 +54,35 @@ def test_a_hash_that_is_a_token_is_no_comment(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("first", "token"),
+    [
+        ("#a=b\tO", "#a=b"),
+        ("#a=b\tB-per", "#a=b"),
+        ("#a=b O", "#a=b"),
+        ("# Number=Sing O", "#"),
+        ("# id\tO", "# id"),
+        ("# id 7\tO", "# id 7"),
+        ("# text = x\tO", "# text = x"),
+        ("-DOCSTART-s\tO", "-DOCSTART-s"),
+    ],
+)
+def test_a_line_that_ends_in_a_tag_is_no_comment(first: str, token: str, tmp_path: Path):
+    assert rows(seeds(tmp_path, f"{first}\nleft\tB-x\n"))[0][0] == f"{token} left"
+
+
+@pytest.mark.parametrize("line", ["-DOCSTART-\tO", "-DOCSTART- -X- O"])
+def test_a_mark_of_documents_within_a_sentence_is_a_token(line: str, tmp_path: Path):
+    assert rows(seeds(tmp_path, f"a\tO\n{line}\nb\tB-x\n"))[0][0] == "a -DOCSTART- b"
+    assert rows(seeds(tmp_path, "a\tO\n-DOCSTART-\nb\tB-x\n"))[0][0] == "a b"
+
+
+def test_the_text_in_a_comment_may_end_in_what_looks_like_a_tag(tmp_path: Path):
+    found = seeds(tmp_path, "# id = B-12\n# text = group O\ngroup\tO\nO\tB-blood\n")
+    assert rows(found) == [("group O", [(6, 7, "blood")])]
+    assert found.examples[0].id == "B-12"
+
+
+@pytest.mark.parametrize(
     ("tags", "name"),
     [
         (("B-per", "I-per"), "BIO"),
