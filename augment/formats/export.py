@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from augment.errors import InputError
+from augment.errors import InputError, InputFault
 from augment.formats import doccano, label_studio
 from augment.formats.arrow import save_dataset, save_tokens, write_parquet
 from augment.formats.brat_folder import write_brat
@@ -44,29 +44,41 @@ class _Format:
         suffix: that a file or folder of its own is given.
         aside: how much of the columns that the task does not read.
         tokenised: whether mentions must be made of tokens.
+        beside: what is added to that name for a second file, where one may be written.
     """
 
     suffix: str
     tasks: tuple[TaskName, ...]
     aside: Carried = "every column"
     tokenised: bool = False
+    beside: str = ""
 
 
 _EXTRACTION: tuple[TaskName, ...] = ("ner", "relations", "events")
 _EVERY: tuple[TaskName, ...] = ("classification", *_EXTRACTION)
 _BUT_EVENTS: tuple[TaskName, ...] = ("classification", "ner", "relations")
+
+
+def _tokenised(suffix: str) -> _Format:
+    return _Format(
+        suffix=suffix, tasks=("ner",), aside="no column", tokenised=True, beside=".unfit.jsonl"
+    )
+
+
 _FORMATS: dict[To, _Format] = {
     "jsonl": _Format(suffix=".jsonl", tasks=_EVERY),
     "csv": _Format(suffix=".csv", tasks=_EVERY),
     "parquet": _Format(suffix=".parquet", tasks=_EVERY),
     "hf": _Format(suffix=".hf", tasks=_EVERY),
     "brat": _Format(suffix=".brat", tasks=_EXTRACTION, aside="no column"),
-    "label-studio": _Format(suffix=".label-studio.json", tasks=_BUT_EVENTS, aside="plain columns"),
+    "label-studio": _Format(
+        suffix=".label-studio.json", tasks=_BUT_EVENTS, aside="plain columns", beside=".config.xml"
+    ),
     "doccano": _Format(suffix=".doccano.jsonl", tasks=_BUT_EVENTS, aside="plain columns"),
-    "conll": _Format(suffix=".conll", tasks=("ner",), aside="no column", tokenised=True),
-    "spacy": _Format(suffix=SUFFIX, tasks=("ner",), aside="no column", tokenised=True),
+    "conll": _tokenised(".conll"),
+    "spacy": _tokenised(SUFFIX),
 }
-_TOKENS = _Format(suffix=".hf", tasks=("ner",), aside="no column", tokenised=True)
+_TOKENS = _tokenised(".hf")
 _FOLDERS = frozenset({"hf", "brat"})
 _OF = {
     "classification": "labels of whole texts",
@@ -85,7 +97,7 @@ class Wish:
         scheme: of tags.
         tokens: whether `hf` is to hold tokens and tags in place of texts and mentions.
         language: whose tokenizer `spacy` uses.
-        overwrite: whether what stands at `out` may be replaced.
+        overwrite: whether what stands at `out`, and beside it by its name, may be replaced.
     """
 
     to: To
@@ -99,6 +111,11 @@ class Wish:
     def form(self) -> _Format:
         """What this carries."""
         return _TOKENS if self.to == "hf" and self.tokens else _FORMATS[self.to]
+
+    @property
+    def beside(self) -> Path:
+        """The second file, where the format has one; else `out`."""
+        return self.out.with_name(f"{self.out.name}{self.form.beside}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +178,11 @@ def export(corpus: Corpus, wish: Wish) -> Exported:
     """Write a corpus in a format.
 
     Raises:
-        InputError: the format cannot carry what the rows bear, or something stands at `out`.
+        InputError: the format cannot carry what the rows bear, or something stands where it would
+            write.
         OSError: it cannot be written; what stood there is as it was.
     """
+    wish = replace(wish, out=wish.out.resolve())
     _refuse(corpus, wish)
     unfit = [
         {
@@ -177,15 +196,14 @@ def export(corpus: Corpus, wish: Wish) -> Exported:
         }
         for number, example, span, reason in _written(corpus, wish)
     ]
-    listing = wish.out.with_name(f"{wish.out.name}.unfit.jsonl")
     if unfit:
-        write_jsonl(listing, unfit)
-    else:
-        listing.unlink(missing_ok=True)
+        write_jsonl(wish.beside, unfit)
+    elif wish.form.tokenised:
+        wish.beside.unlink(missing_ok=True)
     return Exported(
         rows=len(corpus.examples),
         unfit=unfit,
-        list_of_unfit=listing if unfit else None,
+        list_of_unfit=wish.beside if unfit else None,
         warnings=(*corpus.warnings, *_left_out(corpus, wish)),
     )
 
@@ -199,13 +217,22 @@ def _refuse(corpus: Corpus, wish: Wish) -> None:
         raise InputError.one(f"--to {wish.to}{' --tokens' * wish.tokens}", what)
     if not wish.out.parent.is_dir():
         raise InputError.one(str(wish.out), "cannot be written: there is no such folder")
-    if not wish.out.exists():
-        return
-    if not wish.overwrite:
-        raise InputError.one(str(wish.out), "is there already: name another --out, or --overwrite")
-    if wish.out.is_dir() is not (wish.to in _FOLDERS) or (wish.out.is_dir() and not _ours(wish)):
-        what = f"is there already, and no export to {wish.to}: it is not overwritten"
+    if wish.out.is_dir() and Path.cwd().is_relative_to(wish.out):
+        what = "is the working directory or holds it: it is not replaced"
         raise InputError.one(str(wish.out), what)
+    there = [path for path in dict.fromkeys((wish.out, wish.beside)) if path.exists()]
+    what = "is there already: name another --out, or --overwrite"
+    if wish.overwrite:
+        there = [path for path in there if not _replaceable(path, wish)]
+        what = f"is there already, and no export to {wish.to}: it is not overwritten"
+    if there:
+        raise InputError([InputFault(where=str(path), what=what) for path in there])
+
+
+def _replaceable(path: Path, wish: Wish) -> bool:
+    if wish.to in _FOLDERS and path == wish.out:
+        return path.is_dir() and _ours(wish)
+    return not path.is_dir()
 
 
 def _ours(wish: Wish) -> bool:
@@ -242,8 +269,7 @@ def _written(corpus: Corpus, wish: Wish) -> Iterable[_Unfit]:
     elif wish.to == "label-studio":
         lines = wish.out.suffix.lower() == ".jsonl"
         (write_jsonl if lines else write_json_array)(wish.out, label_studio.tasks_of(corpus))
-        config = wish.out.with_name(f"{wish.out.name}.config.xml")
-        write_text(config, label_studio.config_of(corpus))
+        write_text(wish.beside, label_studio.config_of(corpus))
     elif wish.to == "doccano":
         write_jsonl(wish.out, doccano.rows_of(corpus))
     else:

@@ -159,6 +159,71 @@ def test_what_stands_there_is_replaced_only_where_that_is_asked_for(rows: Path, 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("to", "suffix"),
+    [
+        (["conll"], "unfit.jsonl"),
+        (["hf", "--tokens"], "unfit.jsonl"),
+        (["label-studio"], "config.xml"),
+    ],
+)
+def test_what_stands_beside_is_replaced_only_where_that_is_asked_for(
+    to: list[str], suffix: str, tmp_path: Path
+):
+    out = tmp_path / "a"
+    mine = tmp_path / f"a.{suffix}"
+    mine.write_text("mine", "utf-8")
+    asked = ("export", seeds_file(tmp_path, [FLAT]), "--out", out, "--to", *to)
+    result = here(*asked)
+
+    assert result.code == 2
+    assert f"{mine}: is there already: name another --out, or --overwrite" in result.err
+    assert (mine.read_text("utf-8"), out.exists()) == ("mine", False)
+    assert here(*asked, "--overwrite").code == 0
+    assert not mine.exists() or mine.read_text("utf-8") != "mine"
+    again = here(*asked)
+    assert (f"{out}: is there" in again.err, f"{mine}: is there" in again.err) == (
+        True,
+        mine.exists(),
+    )
+
+
+@pytest.mark.parametrize("to", ["jsonl", "csv", "parquet", "hf", "brat", "doccano", "label-studio"])
+def test_what_a_format_does_not_write_is_let_be(to: str, rows: Path, tmp_path: Path):
+    mine = [tmp_path / f"a.{suffix}" for suffix in ("unfit.jsonl", "config.xml")]
+    mine = mine[:1] if to == "label-studio" else mine
+    for path in mine:
+        path.write_text("mine", "utf-8")
+    for more in ([], ["--overwrite"]):
+        assert here("export", rows, "--to", to, "--out", tmp_path / "a", *more).code == 0
+        assert [path.read_text("utf-8") for path in mine] == ["mine"] * len(mine)
+
+
+def test_a_folder_beside_is_never_replaced(rows: Path, tmp_path: Path):
+    mine = tmp_path / "a.unfit.jsonl"
+    mine.mkdir()
+    result = here("export", rows, "--to", "conll", "--out", tmp_path / "a", "--overwrite")
+
+    assert result.code == 2
+    assert f"{mine}: is there already, and no export to conll" in result.err
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("out", [".", "..", "", "/"])
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_the_working_directory_is_never_replaced(
+    out: str, more: list[str], rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "sub" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "sub" / "here")
+    named = Path(out).resolve()
+    for to in ("hf", "brat", "csv"):
+        result = here("export", rows, "--to", to, "--out", out, *more)
+        assert result.code == 2
+        assert f"{named}: is the working directory or holds it: it is not replaced" in result.err
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["here", "seeds.jsonl", "sub"]
+
+
 def test_no_folder_but_an_export_is_thrown_away(rows: Path, tmp_path: Path):
     mine = tmp_path / "mine"
     mine.mkdir()
