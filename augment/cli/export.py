@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+from augment.errors import InputError, InputFault
 from augment.formats.export import Exported, To, Wish, default_out, export, read_corpus
 from augment.formats.rows import Columns
 from augment.formats.tags import SCHEMES
@@ -15,6 +16,11 @@ from augment.records import TaskName
 from evals.wording import visible
 
 _FIRST = 5
+_GOES_WITH = {
+    "tokens": ("hf",),
+    "scheme": ("conll", "hf --tokens"),
+    "language": ("spacy",),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,25 +35,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="PATH", help="the file or folder (beside DIR)")
     parser.add_argument("--overwrite", action="store_true", help="replace what stands there")
     parser.add_argument("--task", choices=get_args(TaskName), help="the richest that the rows hold")
-    parser.add_argument("--scheme", choices=SCHEMES, default="bio", help="of tags (bio)")
+    parser.add_argument("--scheme", choices=SCHEMES, help="conll, hf --tokens: of tags (bio)")
     parser.add_argument(
         "--tokens", action="store_true", help="hf: tokens and tags in place of texts and mentions"
     )
-    parser.add_argument(
-        "--language", default="xx", metavar="CODE", help="spacy: whose tokenizer is used (xx)"
-    )
+    parser.add_argument("--language", metavar="CODE", help="spacy: whose tokenizer is used (xx)")
     for name in ("text", "text-pair", "label"):
         parser.add_argument(f"--{name}-field", metavar="NAME", help=f"the column of the {name}")
     options = parser.parse_args(arguments)
+    if faults := list(_idle(options)):
+        raise InputError(faults)
     columns = Columns(
         text=options.text_field, text_pair=options.text_pair_field, label=options.label_field
     )
     wish = Wish(
         to=options.to,
         out=options.out or default_out(options.rows, options.to),
-        scheme=options.scheme,
+        scheme=options.scheme or "bio",
         tokens=options.tokens,
-        language=options.language,
+        language=options.language or "xx",
         overwrite=options.overwrite,
     )
     found = export(read_corpus(options.rows, columns=columns, task=options.task), wish)
@@ -55,6 +61,16 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{visible(line)}\n")
     sys.stdout.write(f"{found.rows} rows written to {wish.out}\n")
     return 0
+
+
+def _idle(options: argparse.Namespace) -> Iterator[InputFault]:
+    """Yield the options that were given and would do nothing."""
+    forms = {options.to, "hf --tokens"} if options.to == "hf" and options.tokens else {options.to}
+    for name, those in _GOES_WITH.items():
+        if getattr(options, name) not in {None, False} and forms.isdisjoint(those):
+            allowed = " or ".join(f"--to {form}" for form in those)
+            what = f"does nothing for --to {options.to}: it goes with {allowed}"
+            yield InputFault(where=f"--{name}", what=what)
 
 
 def _said(found: Exported) -> Iterator[str]:

@@ -128,6 +128,44 @@ def test_what_a_format_cannot_carry_is_refused(to: list[str], given: Any, words:
     assert sorted(each.name for each in tmp_path.iterdir()) == [path.name]
 
 
+WITH = {
+    "--tokens": "--to hf",
+    "--scheme": "--to conll or --to hf --tokens",
+    "--language": "--to spacy",
+}
+
+
+@pytest.mark.parametrize(
+    ("to", "given", "idle"),
+    [
+        ("csv", ["--tokens", "--scheme", "bio", "--language", "xx"], list(WITH)),
+        ("conll", ["--tokens", "--scheme", "bioes"], ["--tokens"]),
+        ("hf", ["--scheme", "iob1"], ["--scheme"]),
+        ("hf", ["--tokens", "--scheme", "iob1", "--language", ""], ["--language"]),
+        ("spacy", ["--language", "en", "--scheme", "bio"], ["--scheme"]),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    to: str, given: list[str], idle: list[str], rows: Path, tmp_path: Path
+):
+    result = here("export", rows, "--to", to, *given)
+
+    assert result.code == 2
+    for name, those in WITH.items():
+        what = f"{name}: does nothing for --to {to}: it goes with {those}\n"
+        assert (what in result.err) is (name in idle)
+    assert list(tmp_path.iterdir()) == [rows]
+
+
+def test_tokens_take_a_scheme(tmp_path: Path):
+    path = seeds_file(tmp_path, [FLAT])
+    result = here("export", path, "--to", "hf", "--tokens", "--scheme", "bioes")
+
+    assert result.code == 0
+    saved: Any = datasets.load_from_disk(str(tmp_path / "seeds.hf"))
+    assert "S-city" in saved.features["ner_tags"].feature.names
+
+
 def test_mentions_alone_are_written_where_that_is_asked_for(tmp_path: Path):
     path = seeds_file(tmp_path, [LINKED])
     result = here("export", path, "--to", "conll", "--task", "ner")
