@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         out=options.out or default_out(options.rows, options.to),
         scheme=options.scheme or "bio",
         tokens=options.tokens,
-        language=options.language or "xx",
+        language="xx" if options.language is None else options.language,
         overwrite=options.overwrite,
     )
     found = export(read_corpus(options.rows, columns=columns, task=options.task), wish)
