@@ -30,7 +30,6 @@ from augment.filters.form import Form
 from augment.filters.language import Language
 from augment.filters.leak import Leak
 from augment.filters.length import Length
-from augment.filters.minhash import Sketcher
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
 from augment.filters.shortcuts import Shortcuts
@@ -304,15 +303,14 @@ def filters_of(
     """Return the filters that the recipe leaves on, fitted, the cheap ones first."""
     recipe, chosen = setting.recipe, setting.recipe.filters
     masks = tuple(MASKS.values()) if recipe.pii == "mask" else ()
-    sketcher = Sketcher()
     plain = setting.seeds.task == "classification"
     every: list[Filter] = [
         Length(),
         Form(instructions=instructions, masks=masks),
         Language(threshold=chosen.language),
         Pii(placeholders=recipe.pii_placeholders, changed=recipe.pii != "reject"),
-        *([Copy(sketcher)] if plain else []),
-        Leak(sketcher, setting.holdout, threshold=chosen.leak),
+        *([Copy()] if plain else []),
+        Leak(setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),
         Agreement(precision=chosen.agreement_precision, encoder=seeds.name)
         if plain
@@ -324,9 +322,9 @@ def filters_of(
             threshold=chosen.toxicity,
         ),
         *([] if plain else [Unmarked(repeated=types_of(setting.used, recipe).repeated)]),
-        NearDuplicate(sketcher, threshold=chosen.near_duplicate)
+        NearDuplicate(threshold=chosen.near_duplicate)
         if plain
-        else Variants(sketcher, most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
+        else Variants(most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
         *(
             [Balance(setting.identities, target=recipe.identities.target)]
             if recipe.balance_identities

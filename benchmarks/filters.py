@@ -17,7 +17,7 @@ what the threshold rejects of either class, and of requests that are not toxic. 
 texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
-bias: see biased_texts.py. doubts: see wrong_labels.py.
+near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
 form: see planted_form.py.
 """
 
@@ -37,6 +37,7 @@ from typing import Any
 import biased_texts
 import giving_away
 import languages
+import near_duplicates
 import passages
 import planted_form
 import planted_pii
@@ -153,6 +154,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "shortcuts": lambda corpora, _: giving_away.measure(corpora, share),
     "language": lambda corpora, _: languages.measure(corpora, share),
     "leak": lambda corpora, _: passages.measure(corpora, share),
+    "near-duplicates": lambda corpora, _: near_duplicates.measure(corpora, share),
     "doubts": wrong_labels.measure,
     "bias": lambda corpora, _: biased_texts.measure(corpora),
     "form": lambda corpora, _: planted_form.measure(corpora, share),

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from augment.filters.leak import Leak
-from augment.filters.minhash import Sketcher
 from augment.records import Ask, Candidate, Example
 
 CORPORA = (
@@ -55,7 +54,7 @@ def measure(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
         rows = list(dict.fromkeys(texts(corpora / f"{name}/test.jsonl")))
         rng.shuffle(rows)
         held, others = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-        by = Leak(Sketcher(), examples(held))
+        by = Leak(examples(held))
         began = time.process_time()
         lost, passages = rejected(by, others)
         took = time.process_time() - began

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from augment.filters.minhash import NearIndex, Sketcher
-from augment.filters.near_duplicate import add_all, on_nearness, seed_threshold, sketched
+from augment.filters.near_duplicate import on_nearness
+from augment.filters.near_index import index_for
 from augment.filters.passages import Passages, on_passage
+from augment.filters.seed_threshold import seed_threshold
 from augment.protocols import Vectors
 from augment.records import Candidate, Example, Verdict
 
@@ -22,7 +23,6 @@ class Copy:
     share passages with it; not be the same.
 
     Args:
-        sketcher: shared by the filters that compare words.
         threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
     """
 
@@ -31,19 +31,17 @@ class Copy:
     by_meaning = False
     calibration = None
 
-    def __init__(self, sketcher: Sketcher, *, threshold: float | None = None) -> None:
-        self._sketcher = sketcher
+    def __init__(self, *, threshold: float | None = None) -> None:
         self._given = threshold
         self._threshold = 1.0 if threshold is None else threshold
-        self._index = NearIndex()
+        self._index = index_for(threshold)
         self._passages: Passages | None = Passages()
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
         """Compare with these seeds, from a threshold that they set unless it was given."""
-        sketches = sketched(seeds, self._sketcher)
-        add_all(self._index, seeds, sketches=sketches)
+        self._index.add([seed.id for seed in seeds], [seed.whole for seed in seeds])
         if self._given is None:
-            self._threshold = seed_threshold(seeds, sketches=sketches)
+            self._threshold = seed_threshold(seeds)
         passages = Passages()
         for seed in seeds:
             passages.add(seed.id, seed.whole)
@@ -53,15 +51,13 @@ class Copy:
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order."""
-        sketches = self._sketcher.sketch([row.example.whole for row in candidates])
+        near = self._index.nearest(
+            [row.example.whole for row in candidates],
+            but=[row.counterpart_of for row in candidates],
+        )
         alike = [
-            on_nearness(
-                self._index.nearest(sketch, but=row.counterpart_of),
-                name=self.name,
-                threshold=self._threshold,
-                reason="copy_of_seed",
-            )
-            for row, sketch in zip(candidates, sketches, strict=True)
+            on_nearness(one, name=self.name, threshold=self._threshold, reason="copy_of_seed")
+            for one in near
         ]
         if self._passages is None:
             return alike

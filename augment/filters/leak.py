@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from augment.filters.minhash import FLOOR, NearIndex, Sketcher
-from augment.filters.near_duplicate import add_all, on_nearness, sketched
+from augment.filters.near_duplicate import on_nearness
+from augment.filters.near_index import FLOOR, index_for
 from augment.filters.passages import Passages, on_passage
 from augment.protocols import Vectors
 from augment.records import Candidate, Example, Verdict
@@ -22,7 +22,6 @@ class Leak:
     let through costs more than a row that is lost.
 
     Args:
-        sketcher: shared by the filters that compare words.
         holdout: the rows that must not come up; may be empty.
         threshold: Jaccard similarity from which a row is rejected.
     """
@@ -32,14 +31,11 @@ class Leak:
     by_meaning = False
     calibration = None
 
-    def __init__(
-        self, sketcher: Sketcher, holdout: Sequence[Example[Any]], *, threshold: float = FLOOR
-    ) -> None:
-        self._sketcher = sketcher
+    def __init__(self, holdout: Sequence[Example[Any]], *, threshold: float = FLOOR) -> None:
         self._threshold = threshold
-        self._index = NearIndex()
+        self._index = index_for(threshold)
         self._empty = not holdout
-        add_all(self._index, holdout, sketches=sketched(holdout, sketcher))
+        self._index.add([row.id for row in holdout], [row.whole for row in holdout])
         self._passages = Passages()
         for row in holdout:
             self._passages.add(row.id, row.whole)
@@ -54,13 +50,8 @@ class Leak:
             return [nothing] * len(candidates)
         texts = [row.example.whole for row in candidates]
         alike = [
-            on_nearness(
-                self._index.nearest(sketch),
-                name=self.name,
-                threshold=self._threshold,
-                reason="leak",
-            )
-            for sketch in self._sketcher.sketch(texts)
+            on_nearness(near, name=self.name, threshold=self._threshold, reason="leak")
+            for near in self._index.nearest(texts)
         ]
         return [
             on_passage(self._passages.shared(text), verdict, reason="leak")

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from augment.filters.minhash import Near, NearIndex, Sketch, Sketcher, calibrated_threshold
-from augment.filters.near_duplicate import seed_threshold
+from augment.filters.near_index import Near, index_for
+from augment.filters.seed_threshold import by_label, calibrated_threshold, seed_threshold
 from augment.protocols import Vectors
 from augment.records import Annotation, Candidate, Example, Verdict, labels_of
 
@@ -27,7 +27,6 @@ class Variants:
     The score is the Jaccard similarity that decided; of variants, how many a family has.
 
     Args:
-        sketcher: shared by the filters that compare words.
         most: accepted variants of one seed or row.
         threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
     """
@@ -37,12 +36,11 @@ class Variants:
     by_meaning = False
     calibration = None
 
-    def __init__(self, sketcher: Sketcher, *, most: int, threshold: float | None = None) -> None:
-        self._sketcher = sketcher
+    def __init__(self, *, most: int, threshold: float | None = None) -> None:
         self._most = most
         self._given = threshold
         self._threshold = self._around = 1.0 if threshold is None else threshold
-        self._words, self._frames = NearIndex(), NearIndex()
+        self._words, self._frames = index_for(threshold), index_for(threshold)
         self._seeds: frozenset[str] = frozenset()
         self._families: dict[str, str] = {}
         self._sizes: Counter[str] = Counter()
@@ -50,11 +48,11 @@ class Variants:
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
         """Compare with these seeds, from thresholds that they set unless one was given."""
         self._seeds = frozenset(seed.id for seed in seeds)
-        frames = self._sketcher.sketch([framed(seed) for seed in seeds])
         if self._given is None:
-            words = self._sketcher.sketch([seed.text for seed in seeds])
-            self._threshold = seed_threshold(seeds, sketches=words)
-            self._around = calibrated_threshold(_by_label(seeds, frames))
+            self._threshold = seed_threshold(seeds)
+            marked = [seed for seed in seeds if labels_of(seed.target)]
+            frames = [framed(seed) for seed in marked]
+            self._around = calibrated_threshold(by_label(marked, frames))
         for seed in seeds:
             self._add(seed)
 
@@ -70,7 +68,7 @@ class Variants:
                 self._sizes[family] += 1
 
     def _on(self, example: Example[Any]) -> Verdict:
-        near = self._words.nearest(*self._sketcher.sketch([example.text]))
+        (near,) = self._words.nearest([example.text])
         if near is not None and near.same_words:
             return self._rejected(near, "duplicate")
         frame = self._nearest_frame(example)
@@ -108,7 +106,8 @@ class Variants:
         """Return the row most like this one around its mentions; None where it has none."""
         if not example.target.entities:
             return None
-        return self._frames.nearest(*self._sketcher.sketch([framed(example)]))
+        (near,) = self._frames.nearest([framed(example)])
+        return near
 
     def _add(self, example: Example[Any]) -> str:
         """Add a row, and return its family: itself, or what it is a variant of."""
@@ -116,11 +115,9 @@ class Variants:
         own = frame is None or frame.jaccard < self._around
         family = example.id if own else self._families[frame.id] if frame else example.id
         self._families[example.id] = family
-        (words,) = self._sketcher.sketch([example.text])
-        self._words.add(example.id, words)
+        self._words.add([example.id], [example.text])
         if example.target.entities:
-            (frames,) = self._sketcher.sketch([framed(example)])
-            self._frames.add(example.id, frames)
+            self._frames.add([example.id], [framed(example)])
         return family
 
 
@@ -133,13 +130,3 @@ def framed(example: Example[Annotation]) -> str:
             parts += [example.text[done : each.start], f" {_MARK}{each.label} "]
             done = each.end
     return "".join([*parts, example.text[done:]])
-
-
-def _by_label(
-    seeds: Sequence[Example[Annotation]], sketches: Sequence[Sketch]
-) -> list[list[Sketch]]:
-    groups: dict[str, list[Sketch]] = {}
-    for seed, sketch in zip(seeds, sketches, strict=True):
-        for label in labels_of(seed.target):
-            groups.setdefault(label, []).append(sketch)
-    return list(groups.values())

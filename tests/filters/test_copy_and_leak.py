@@ -6,7 +6,7 @@ import pytest
 
 from augment.filters.copy import Copy
 from augment.filters.leak import Leak
-from augment.filters.minhash import FLOOR, Sketcher
+from augment.filters.near_index import FLOOR
 from augment.protocols import Filter
 from augment.records import Ask, Candidate, Example, Verdict
 
@@ -27,7 +27,7 @@ def judged(by: Filter, texts: Sequence[str]) -> list[Verdict]:
 
 
 def copy_of(seeds: Sequence[str], threshold: float | None = None) -> Copy:
-    by = Copy(Sketcher(), threshold=threshold)
+    by = Copy(threshold=threshold)
     by.fit(examples(seeds), None)
     return by
 
@@ -55,7 +55,7 @@ def test_rows_as_alike_as_the_seeds_are_no_copies_unless_the_threshold_is_given(
 
 
 def test_a_row_of_the_holdout_is_a_leak_however_alike_the_seeds_are() -> None:
-    by = Leak(Sketcher(), examples([TEXT, *TEMPLATED]))
+    by = Leak(examples([TEXT, *TEMPLATED]))
     by.fit(examples(TEMPLATED), None)
     by.observe(examples(["hello there"]))
     leak, near, other = judged(
@@ -68,5 +68,5 @@ def test_a_row_of_the_holdout_is_a_leak_however_alike_the_seeds_are() -> None:
 
 @pytest.mark.parametrize("rows", [0, 2])
 def test_without_a_holdout_nothing_is_said_of_leaks(rows: int) -> None:
-    verdicts = judged(Leak(Sketcher(), []), [TEXT] * rows)
+    verdicts = judged(Leak([]), [TEXT] * rows)
     assert [(one.outcome, one.reason) for one in verdicts] == [("abstained", "no_holdout")] * rows

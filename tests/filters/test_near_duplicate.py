@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.filters.minhash import FLOOR, Sketcher
-from augment.filters.near_duplicate import NearDuplicate, seed_threshold, sketched
+from augment.filters.near_duplicate import NearDuplicate
+from augment.filters.near_index import FLOOR
+from augment.filters.seed_threshold import seed_threshold
 from augment.records import Ask, Candidate, Example, Target, Verdict
 
 ASK = Ask(number=0, strategy="fewshot", labels=("refund",))
@@ -23,7 +24,7 @@ def judged(by: NearDuplicate, text: str, *, pair: str | None = None) -> Verdict:
 
 
 def fitted(threshold: float | None = None) -> NearDuplicate:
-    by = NearDuplicate(Sketcher(), threshold=threshold)
+    by = NearDuplicate(threshold=threshold)
     by.fit([example(TEXT, row="s1")], None)
     return by
 
@@ -79,11 +80,10 @@ def test_both_texts_of_a_pair_are_compared() -> None:
 def test_alike_seeds_of_one_label_raise_the_threshold(target: Target) -> None:
     texts = [f"please send a new card to my flat in {number}" for number in range(20)]
     seeds = [example(text, target=target) for text in texts]
-    sketches = sketched(seeds, Sketcher())
-    assert seed_threshold(seeds, sketches=sketches) > 9 / 11, "the seeds' label was not read"
+    assert seed_threshold(seeds) > 9 / 11, "the seeds' label was not read"
     apart = [example(text, target=f"label {text}") for text in texts]
-    assert seed_threshold(apart, sketches=sketches) == FLOOR, "pairs across labels were counted"
-    by = NearDuplicate(Sketcher())
+    assert seed_threshold(apart) == FLOOR, "pairs across labels were counted"
+    by = NearDuplicate()
     by.fit(seeds, None)
     by.observe(seeds[:1])
     assert judged(by, texts[1]).outcome == "passed", "a row as alike as the seeds was rejected"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from augment.filters.copy import Copy
 from augment.filters.leak import Leak
-from augment.filters.minhash import Sketcher
 from augment.filters.passages import Passages
 from augment.protocols import Filter
 from augment.records import Ask, Candidate, Example, Verdict
@@ -36,12 +35,12 @@ def judged(by: Filter, *texts: str) -> list[Verdict]:
 
 
 def copy_of(seeds: Sequence[str]) -> Copy:
-    by = Copy(Sketcher())
+    by = Copy()
     by.fit(examples(seeds), None)
     return by
 
 
-@pytest.mark.parametrize("by", [Leak(Sketcher(), examples(["hello", HELD])), copy_of([HELD, "x"])])
+@pytest.mark.parametrize("by", [Leak(examples(["hello", HELD])), copy_of([HELD, "x"])])
 def test_thirteen_words_in_a_row_are_enough_and_twelve_are_not(by: Filter) -> None:
     twelve, thirteen, capitals = judged(
         by, with_passage(0, 12), with_passage(2, 15), with_passage(2, 15).upper()
@@ -53,7 +52,7 @@ def test_thirteen_words_in_a_row_are_enough_and_twelve_are_not(by: Filter) -> No
 
 def test_a_long_text_may_lend_twelve_words_and_no_more() -> None:
     long = f"{HELD} {' '.join(AROUND[::-1])}"
-    by = Leak(Sketcher(), examples([long]))
+    by = Leak(examples([long]))
     row = " ".join(f"other{n}" for n in range(40))
     for count, outcome in ((12, "passed"), (13, "rejected")):
         (one,) = judged(by, f"{row} {' '.join(HELD.split()[:count])} {row}")
@@ -64,7 +63,7 @@ def test_a_long_text_may_lend_twelve_words_and_no_more() -> None:
 
 def test_a_short_text_that_stands_whole_in_a_long_row_is_found() -> None:
     short = " ".join(HELD.split()[:9])
-    (one,) = judged(Leak(Sketcher(), examples([short])), with_passage(0, 9))
+    (one,) = judged(Leak(examples([short])), with_passage(0, 9))
     assert (one.outcome, one.reason, one.score) == ("rejected", "leak", 9.0)
     assert one.detail is not None
     assert "100%" in one.detail

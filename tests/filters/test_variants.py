@@ -6,7 +6,6 @@ from typing import Any
 
 from annotated import spans
 
-from augment.filters.minhash import Sketcher
 from augment.filters.variants import Variants, framed
 from augment.records import Annotation, Ask, Candidate, Example
 
@@ -23,7 +22,7 @@ SEEDS = [
 
 
 def fitted(most: int = 2) -> Variants:
-    gate = Variants(Sketcher(), most=most)
+    gate = Variants(most=most)
     gate.fit(SEEDS, None)
     return gate
 
