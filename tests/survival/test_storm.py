@@ -75,6 +75,8 @@ def test_german_tweets_get_exactly_their_rows(classification, openai_server, tmp
     )
     with lines:
         seeds = seeds_file(tmp_path, map(json.loads, itertools.islice(lines, 300)))
-    left = storm(openai_server, seeds, tmp_path / "out", "--per-label", 60)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("filters: {without: [language]}")  # the server's words are no German
+    left = storm(openai_server, seeds, tmp_path / "out", "--per-label", 60, "--recipe", recipe)
 
     assert left.per_label() == {"OTHER": 60, "OFFENSE": 60}
