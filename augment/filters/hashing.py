@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from augment.filters.compiled import compiled, mixed
+from augment.filters.compiled import compiled, mixed, sort
 
 _PRIME = np.uint64(0x100000001B3)
 _BASIS = np.uint64(0xCBF29CE484222325)
@@ -66,7 +66,7 @@ def hash_words(
             hashes[made] = sequence = mixed(value)
             made += 1
         words = hashes[first:made]
-        words.sort()
+        sort(words)
         made = first + 1
         for each in range(1, len(words)):
             if words[each] != hashes[made - 1]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from augment.filters.compiled import compiled, inlined, mixed
+from augment.filters.compiled import compiled, inlined, mixed, sort
 
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -86,11 +86,13 @@ class Asked(NamedTuple):
     """A set to be compared with others.
 
     Attributes:
+        start: where it stands behind the other sets' tokens.
         n: how many words it has; `bits` and `sequence` as in `Filed`.
         least: the least similarity that is sought.
         but: the number of a set that is passed over unless it is the same, or -1.
     """
 
+    start: int
     n: int
     bits: np.uint64
     sequence: np.uint64
@@ -219,15 +221,14 @@ def _read(filed: Filed, hashes: Words, keep: bool) -> np.uint64:
         bits |= np.uint64(1) << (value >> np.uint64(58))
     if keep:
         filed.used[3] = words
-    tokens[start : start + len(hashes)].sort()
+    sort(tokens[start : start + len(hashes)])
     return bits
 
 
-@inlined
-def _shared(filed: Filed, n: int, other: int, needed: int) -> int:
-    """Return how many words the set being read shares with another; 0 if fewer than needed."""
-    tokens, a, b = filed.tokens, filed.used[2], filed.starts[other]
-    a_end, b_end, count = a + n, b + filed.sizes[other], 0
+@compiled
+def _shared(tokens: Small, a: int, n: int, b: int, m: int, needed: int) -> int:
+    """Return how many words the sets at a and b share; 0 if fewer than needed."""
+    a_end, b_end, count = a + n, b + m, 0
     while a < a_end and b < b_end:
         if count + min(a_end - a, b_end - b) < needed:
             return 0
@@ -240,7 +241,13 @@ def _shared(filed: Filed, n: int, other: int, needed: int) -> int:
 
 @inlined
 def _walk(
-    filed: Filed,
+    slots: Small,
+    nodes: Small,
+    sizes: Small,
+    bits: Words,
+    sequences: Words,
+    tokens: Small,
+    starts: Numbers,
     key: np.uint64,
     asked: Asked,
     place: int,
@@ -251,7 +258,6 @@ def _walk(
     """Compare with the sets filed under a key; return the nearest so far, and how many they are."""
     best, most, same = found
     tag, there = _tag(key), 0
-    slots, nodes, sizes, bits = filed.slots, filed.nodes, filed.sizes, filed.bits
     node = slots[key & np.uint64(len(slots) - 1)]
     while node != 0:
         told = np.int64(np.uint32(nodes[node, 2]))
@@ -264,10 +270,10 @@ def _walk(
             after = min(asked.n - 1 - place, m - 1 - (told & _MOST_PLACE))
             apart = asked.n + m - 2 * needed
             if k + after >= needed and _ones(asked.bits ^ bits[other]) <= apart:
-                shared = _shared(filed, asked.n, other, needed)
+                shared = _shared(tokens, asked.start, asked.n, starts[other], m, needed)
                 alike = shared / (asked.n + m - shared)
                 if shared and alike >= asked.least:
-                    equal = alike == 1.0 and filed.sequences[other] == asked.sequence
+                    equal = alike == 1.0 and sequences[other] == asked.sequence
                     closer = alike > most or (alike == most and other < best)
                     passed_over = other == asked.but and not equal
                     if not passed_over and (equal > same or (equal == same and closer)):
@@ -287,12 +293,22 @@ def _nearest(
     """
     n, least = asked.n, asked.least
     values, lasts, crowds = keys.values, keys.lasts, keys.crowds
+    # Read ahead: loads that do not wait for each other take hardly longer than one.
+    slots, nodes, sizes, bits = filed.slots, filed.nodes, filed.sizes, filed.bits
+    sequences, tokens, starts = filed.sequences, filed.tokens, filed.starts
+    mask = np.uint64(len(slots) - 1)
+    for each in range(count):
+        crowds[each] = slots[values[each] & mask]
+    for each in range(count):
+        crowds[each] = nodes[crowds[each], 2]
     found = (np.int64(-1), 0.0, False)
     fewest, most = math.ceil(least * n - _SLACK), math.floor(n / least + _SLACK)
     for each in range(count):
         key, last = values[each], lasts[each]
         place, k = last & (_PAIR - 1), 2 if last >= _PAIR else 1
-        found, there = _walk(filed, key, asked, place, k, found, seen)
+        found, there = _walk(
+            slots, nodes, sizes, bits, sequences, tokens, starts, key, asked, place, k, found, seen
+        )
         crowds[each] = there
         if there >= _CROWDED:
             for size in range(fewest, min(most, _SIZED) + 1):
@@ -300,7 +316,21 @@ def _nearest(
                 if k + n - 1 - place >= needed:
                     for at in range(k - 1, size - needed + k):
                         sized = _with_size(key, size, at)
-                        found, _ = _walk(filed, sized, asked, place, k, found, seen)
+                        found, _ = _walk(
+                            slots,
+                            nodes,
+                            sizes,
+                            bits,
+                            sequences,
+                            tokens,
+                            starts,
+                            sized,
+                            asked,
+                            place,
+                            k,
+                            found,
+                            seen,
+                        )
         if found[2]:
             break
     return found
@@ -345,7 +375,9 @@ def join(
         n = counts[row]
         bits = _read(filed, hashes[start : start + n], mode != LOOK)
         begin = filed.used[2]
-        asked = Asked(np.int64(n), bits, sequences[row], 1.0 if mode == ADD else floor, but[row])
+        asked = Asked(
+            begin, np.int64(n), bits, sequences[row], 1.0 if mode == ADD else floor, but[row]
+        )
         count = _keys(filed.tokens[begin : begin + n], floor, keys)
         best, most, equal = _nearest(filed, asked, count, keys, seen)
         rows[row], similarities[row], same[row] = best, most, equal
