@@ -322,9 +322,13 @@ def filters_of(
             threshold=chosen.toxicity,
         ),
         *([] if plain else [Unmarked(repeated=types_of(setting.used, recipe).repeated)]),
-        NearDuplicate(threshold=chosen.near_duplicate)
+        NearDuplicate(threshold=chosen.near_duplicate, against=setting.against)
         if plain
-        else Variants(most=setting.recipe.max_variants, threshold=chosen.near_duplicate),
+        else Variants(
+            most=setting.recipe.max_variants,
+            threshold=chosen.near_duplicate,
+            against=setting.against,
+        ),
         *(
             [Balance(setting.identities, target=recipe.identities.target)]
             if recipe.balance_identities

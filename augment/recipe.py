@@ -21,6 +21,7 @@ from augment.recipe_fields import (
     Endpoints,
     Engine,
     Events,
+    Folders,
     FormName,
     IdentityLists,
     Name,
@@ -150,6 +151,9 @@ class Recipe(Closed):
     prices: Prices = Prices()
 
     holdout: Path | None = Field(None, description="rows that no accepted row may repeat")
+    against: Folders = Field(
+        (), description="folder of another run, whose rows are not to be repeated; or several"
+    )
     unlabelled: Path | None = Field(None, description="texts to be given their labels")
     out: Path = Field(Path("runs/latest"), description="the run's folder")
     text_field: str | None = Field(None, description="column of the text")

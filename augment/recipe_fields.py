@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -70,6 +71,11 @@ def _endpoints(value: object) -> object:
     return items[0] if len(items) == 1 else tuple(items)
 
 
+def _folders(value: object) -> object:
+    """Take a folder for a list of one."""
+    return [value] if isinstance(value, str | Path) else value
+
+
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0)]
@@ -83,6 +89,7 @@ Values: TypeAlias = Annotated[
 """Of an attribute: for all labels, or by label."""
 Endpoints: TypeAlias = Annotated[str | tuple[str, ...], BeforeValidator(_endpoints)]
 """One server's address, or several."""
+Folders: TypeAlias = Annotated[tuple[Path, ...], BeforeValidator(_folders)]
 
 
 class RelationKind(BaseModel):

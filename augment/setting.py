@@ -102,6 +102,7 @@ class Setting:
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
         identities: the groups of people that are looked for.
+        against: accepted rows of other runs, which are not to be repeated.
         rows: the file's, where rows are checked and not made.
         unlabelled: texts, where these are given labels and no rows are made.
         notices: what was chosen for these seeds that one may want to know.
@@ -118,6 +119,7 @@ class Setting:
     goal: Goal
     templates: Mapping[str, Template]
     identities: Identities
+    against: tuple[Example[Any], ...] = ()
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
     notices: tuple[str, ...] = ()
@@ -168,6 +170,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
         seeds=seeds,
         used=used,
         holdout=() if holdout is None else read_holdout(holdout, columns=columns),
+        against=tuple(row for folder in recipe.against for row in _accepted(folder)),
         task=task_of(used, recipe),
         goal=goal_of(used, recipe),
         templates={},
@@ -187,6 +190,18 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     if recipe.serve == BUNDLED:
         return replace(setting, recipe=_as_it_was_trained(recipe))
     return _embedded(setting) if recipe.engine == "seedlm" else setting
+
+
+def _accepted(folder: Path) -> Iterator[Example[Any]]:
+    """Yield the rows that a run left, under the name of its folder.
+
+    Raises:
+        InputError: it is no folder of a run, or its rows are damaged.
+    """
+    if not (folder / "accepted.jsonl").is_file():
+        raise InputError.one(f"--against {folder}", "is no folder that a run left")
+    for row in read_holdout(folder, columns=Columns()):
+        yield replace(row, id=f"{folder.resolve().name}/{row.id}")
 
 
 def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSet:

@@ -27,7 +27,7 @@ _ONLY_IN_A_FILE = frozenset(
 )  # fmt: skip
 
 
-_REPEATED = frozenset({"endpoint"})
+_REPEATED = frozenset({"endpoint", "against"})
 """Options that may be given several times."""
 
 ENGINE_OPTIONS = (
@@ -136,5 +136,9 @@ def given_options(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _help(description: str, default: object) -> str:
-    text = description if default is None or default is False else f"{description} ({default})"
+    text = (
+        description
+        if default is None or default is False or default == ()
+        else f"{description} ({default})"
+    )
     return text.replace("%", "%%")

@@ -20,6 +20,7 @@ class NearDuplicate:
 
     Args:
         threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
+        against: rows of other runs, which are compared with as accepted ones are.
     """
 
     name = "near_duplicate"
@@ -27,10 +28,13 @@ class NearDuplicate:
     by_meaning = False
     calibration = None
 
-    def __init__(self, *, threshold: float | None = None) -> None:
+    def __init__(
+        self, *, threshold: float | None = None, against: Sequence[Example[Any]] = ()
+    ) -> None:
         self._given = threshold
         self._threshold = 1.0 if threshold is None else threshold
         self._index = index_for(threshold)
+        self.observe(against)
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
         """Take the threshold from the seeds unless it was given."""

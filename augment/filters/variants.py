@@ -29,6 +29,7 @@ class Variants:
     Args:
         most: accepted variants of one seed or row.
         threshold: Jaccard similarity from which a row is rejected; None takes it from the seeds.
+        against: rows of other runs, whose words are compared with as an accepted row's are.
     """
 
     name = "variants"
@@ -36,11 +37,18 @@ class Variants:
     by_meaning = False
     calibration = None
 
-    def __init__(self, *, most: int, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        most: int,
+        threshold: float | None = None,
+        against: Sequence[Example[Any]] = (),
+    ) -> None:
         self._most = most
         self._given = threshold
         self._threshold = self._around = 1.0 if threshold is None else threshold
         self._words, self._frames = index_for(threshold), index_for(threshold)
+        self._words.add([row.id for row in against], [row.text for row in against])
         self._seeds: frozenset[str] = frozenset()
         self._families: dict[str, str] = {}
         self._sizes: Counter[str] = Counter()

@@ -68,6 +68,25 @@ def test_every_row_ends_accepted_or_rejected_with_its_place_in_the_file(check):
     assert "asked" not in ended.out
 
 
+def test_what_another_run_accepted_is_not_accepted_again(check, tmp_path):
+    new = {"text": "nobody rang our bell all day, and still no parcel", "label": "parcel"}
+    _, first = check([GOOD], "--encoder", "ngram")
+    assert len(first.accepted) == 1
+    before = (tmp_path / "out").rename(tmp_path / "before")
+    _, left = check([GOOD, new], "--encoder", "ngram", "--against", before)
+
+    (rejected,) = left.rejected
+    assert (rejected["text"], rejected["reason"]) == (GOOD["text"], "duplicate")
+    assert rejected["detail"].startswith("repeats before/"), "the run is not named"
+    assert [row["text"] for row in left.accepted] == [new["text"]]
+
+
+def test_what_is_to_be_compared_with_must_be_a_run(check, tmp_path):
+    ended, _ = check([GOOD], "--against", tmp_path)
+    assert ended.code == 2
+    assert f"--against {tmp_path}: is no folder that a run left" in ended.err
+
+
 def test_a_wrong_label_is_found_and_told_from_a_right_one(check):
     wrong = {"text": "I still cannot log in to the page", "label": "parcel"}
     _, left = check([GOOD, wrong])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from annotated import spans
@@ -84,3 +85,10 @@ def test_a_frame_shows_types_in_the_place_of_mentions() -> None:
     assert framed(SEEDS[0]).split() == [
         "please", "book", "a", "table", "for", "two", "in", "\ue000city", "tonight",
     ]  # fmt: skip
+
+
+def test_what_another_run_accepted_is_repeated_by_no_row() -> None:
+    row = example("first/h0", "we walked from <city>Kiel</city> to <city>Rome</city> in nine days")
+    gate = Variants(most=1, against=[row])
+    gate.fit(SEEDS, None)
+    assert judged(gate, replace(row, id="a")) == ("duplicate", "repeats first/h0")
