@@ -22,6 +22,7 @@ from augment.parts import (
     engine_of,
     filters_of,
     has_vectors,
+    load_ahead,
     plan_of,
     renders,
     run_encoder,
@@ -156,6 +157,7 @@ async def carry_out(
     """
     recipe = setting.recipe
     known = has_vectors(recipe.out)
+    loading = asyncio.get_running_loop().run_in_executor(None, load_ahead, recipe)
     if recipe.engine == "vllm":
         say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
@@ -168,6 +170,7 @@ async def carry_out(
                 count = f"{len(setting.used.examples):,}"
                 say(f"Loading the encoder{hub} and embedding {count} seeds ...")
                 await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
+            await loading
             with folder.held(recipe.out, clock=time.time) as journal:
                 folder.continue_or_refuse(
                     journal,

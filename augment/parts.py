@@ -10,18 +10,18 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from augment.embed.encoder import RunEncoder
 from augment.embed.seeds import SeedVectors
 from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
 from augment.engines.embedded import NGRAM
-from augment.engines.endpoint import EndpointSettings, connected
 from augment.engines.file import FileRows
 from augment.engines.seedlm import SeedLM
 from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
+from augment.filters import language
 from augment.filters.agreement import Agreement
 from augment.filters.balance import Balance
 from augment.filters.confidence import Confidence
@@ -62,6 +62,9 @@ from augment.rendering import Renderer
 from augment.setting import ENGINELESS, Setting, counterparts_of
 from augment.tasking import skeletons_of, types_of
 
+if TYPE_CHECKING:
+    from augment.engines.endpoint import EndpointSettings
+
 _VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
 _STORE = "vectors.db"
 
@@ -100,6 +103,8 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
         async with _vllm(recipe) as model:
             yield model
         return
+    from augment.engines.endpoint import connected
+
     async with connected(endpoint_settings(recipe)) as endpoint:
         yield endpoint
 
@@ -166,6 +171,8 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
     Raises:
         InputError: the variable that is named for the key is not set.
     """
+    from augment.engines.endpoint import EndpointSettings
+
     if "api_key_env" in recipe.model_fields_set and recipe.api_key_env not in os.environ:
         named = _VARIABLE.fullmatch(recipe.api_key_env)  # else it may be the key itself
         what = f"{recipe.api_key_env if named else 'the variable that it names'} is not set"
@@ -295,6 +302,12 @@ def budget_of(recipe: Recipe) -> Budget:
         prompt_price=recipe.prices.prompt,
         completion_price=recipe.prices.completion,
     )
+
+
+def load_ahead(recipe: Recipe) -> None:
+    """Load what the filters need and what takes long, to be done beside the start of the engine."""
+    if Language.name not in recipe.filters.without:
+        language.loaded()
 
 
 def filters_of(

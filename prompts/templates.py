@@ -24,13 +24,15 @@ from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import yaml
-from langchain_core.prompts.chat import ChatPromptTemplate
 
 from prompts import mustache
 from prompts.mustache import Node, Shape
+
+if TYPE_CHECKING:
+    from langchain_core.prompts.chat import ChatPromptTemplate
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Turn: TypeAlias = tuple[Role, str]
@@ -60,7 +62,7 @@ class Template:
         file: where it was read, for a reader's eyes.
         digest: SHA-256 (hex) of the file's bytes.
         source: the file's text.
-        chat: the same messages for use in a LangChain chain.
+        turns: its messages as they were written.
     """
 
     name: str
@@ -68,8 +70,15 @@ class Template:
     description: str
     digest: str
     source: str
-    chat: ChatPromptTemplate = field(repr=False, compare=False)
+    turns: tuple[Turn, ...] = field(repr=False, compare=False)
     messages: tuple[tuple[Role, tuple[Node, ...]], ...] = field(repr=False, compare=False)
+
+    @property
+    def chat(self) -> ChatPromptTemplate:
+        """The same messages for use in a LangChain chain."""
+        from langchain_core.prompts.chat import ChatPromptTemplate  # takes half a second
+
+        return ChatPromptTemplate(list(self.turns), template_format="mustache")
 
     def bind(self, constants: Mapping[str, Any]) -> Bound:
         """Fix the variables that are the same for every ask of a run."""
@@ -174,7 +183,7 @@ def load(
         description=document["description"],
         digest=sha256(data).hexdigest(),
         source=source,
-        chat=ChatPromptTemplate(turns, template_format="mustache"),
+        turns=tuple(turns),
         messages=tuple(
             (role, reading.nodes) for (role, _), reading in zip(turns, readings, strict=True)
         ),

@@ -17,7 +17,7 @@ from augment.recipe import Recipe
 from augment.setting import Inputs
 from evals.wording import visible
 from serving.vllm.place import LOOPBACK, Place, held
-from serving.vllm.run import Served, served
+from serving.vllm.up import Served, served
 
 _PORT = 8000
 _NO_OTHER = {"endpoint": None, "engine": None, "model": None}

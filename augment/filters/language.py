@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ _OWN_SHARE = 0.05
 """Share of the seeds from which on a language is one of theirs."""
 _MOST_STRANGE = 0.05
 """Share of the seeds in other languages from which on there is no telling."""
+_ONE_AT_A_TIME = Lock()
 
 
 class Language:
@@ -130,16 +132,21 @@ def _plain(text: str) -> str | None:
 def _probabilities(text: str) -> npt.NDArray[np.float32]:
     """Return the probability of each language of `_languages`."""
     # Not `rank`, which gives the same in sorted dicts and takes half as long again.
-    return _identifier()._decide(text)
+    return loaded()._decide(text)
 
 
 @cache
 def _languages() -> list[str]:
-    return list(_identifier().nb_classes)
+    return list(loaded().nb_classes)
+
+
+def loaded() -> Any:
+    """Return the model; others can run beside most of the half second that loading takes."""
+    with _ONE_AT_A_TIME:
+        return _identifier()
 
 
 @cache
 def _identifier() -> Any:
-    """Load the model, which takes half a second."""
     langid: Any = importlib.import_module("py3langid.langid")  # it has no types
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
