@@ -302,7 +302,7 @@ def line(name: str, mine: Sequence[dict[str, float]], theirs: Sequence[float]) -
 
 def measure(options: argparse.Namespace, work: Path) -> None:
     """Measure and print."""
-    from augment.engines.vllm_environment import current
+    from augment.engines.vllm_environment import current, narrow
 
     python, model = current().python, work / "model"
     seeds = options.corpora / "classification/banking77_fewshot/train_5shot.jsonl"
@@ -310,11 +310,12 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     engine: dict[str, Any] = {"max_model_len": LIMITS["max_model_len"]}
     engine |= {"load_format": "dummy"} if options.gpu else {"block_size": options.block}
     words = [w for n, v in engine.items() for w in (f"--{n.replace('_', '-')}", str(v))]
+    dtype = "float32" if narrow() else "bfloat16"  # as a run chooses for a small model
     if not options.gpu:
-        words += ["--enforce-eager", "--dtype", "bfloat16"]
+        words += ["--enforce-eager", "--dtype", dtype]
     backend = {"backend": "guidance", "disable_any_whitespace": True}
     settings = {**engine, "structured_outputs_config": backend}
-    settings |= {} if options.gpu else {"enforce_eager": True, "dtype": "bfloat16"}
+    settings |= {} if options.gpu else {"enforce_eager": True, "dtype": dtype}
     labels = sorted({json.loads(row)["label"] for row in seeds.read_text("utf-8").splitlines()})
     tables: list[str] = []
     texts, tokenizer = texts_of(prompts(seeds, 0, work, options), model)
@@ -342,7 +343,9 @@ def measure(options: argparse.Namespace, work: Path) -> None:
         print(f"in process, pair {pair}: {inside[-1]} {bench[-1]:.0f}", file=sys.stderr, flush=True)
     if inside:
         tables.append(line("in process, `LLM.generate`", inside, bench))
-    print(f"{options.asks} asks, {IN_FLIGHT} in flight, {options.pairs} pairs, 77 labels\n")
+    print(
+        f"{options.asks} asks, {IN_FLIGHT} in flight, {options.pairs} pairs, 77 labels, {dtype}\n"
+    )
     print("| | tokens/s | vLLM's own | ratio | goal | CPU s per 1,000 | tokens an answer |")
     print("|---|---|---|---|---|---|---|", *tables, sep="\n")
     of_it = cached * total / shared if shared else 0.0

@@ -64,9 +64,8 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
     """
     folder = Path(settings.model).expanduser()
     model = str(folder.resolve()) if folder.is_dir() else settings.model
-    begin = vllm_worker.frame(
-        0, vllm_worker.BEGIN, {"model": model, "options": dict(settings.options)}
-    )
+    told = {"model": model, "options": dict(settings.options), "cpu_dtype": _cpu_dtype(folder)}
+    begin = vllm_worker.frame(0, vllm_worker.BEGIN, told)
     command = settings.command or (str(vllm_environment.current().python), "-I", str(_SCRIPT))
     environment = vllm_environment.surroundings(
         Path(command[0]),
@@ -86,6 +85,13 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
             await keeper.stop()
+
+
+def _cpu_dtype(folder: Path) -> str:
+    """Return what a CPU is to reckon in: float32 where bfloat16 is slower and memory is plenty."""
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return "float32" if 0 < weights <= free // 8 and vllm_environment.narrow() else "bfloat16"
 
 
 class VLLM:

@@ -161,7 +161,7 @@ def _piece(found: Any) -> dict[str, Any]:
     }
 
 
-def _engine(model: str, options: Mapping[str, Any]) -> tuple[Any, bool]:
+def _engine(model: str, options: Mapping[str, Any], cpu_dtype: str) -> tuple[Any, bool]:
     """Start vLLM; return its engine, and whether requests may bring a random seed of their own.
 
     Raises:
@@ -179,7 +179,7 @@ def _engine(model: str, options: Mapping[str, Any]) -> tuple[Any, bool]:
         "disable_log_stats": True,
     }
     if on_cpu:  # compilation takes two minutes and more
-        usual |= {"enforce_eager": True, "dtype": "bfloat16"}
+        usual |= {"enforce_eager": True, "dtype": cpu_dtype}
     args: Any = arguments(model=model, **{**usual, **options})
     if "max_model_len" not in options:
         args.max_model_len = min(_LONGEST, args.create_model_config().max_model_len)
@@ -208,7 +208,7 @@ async def serve(out: BinaryIO) -> None:
     gone.start()
     _, _, said = await inbox.get()
     try:
-        engine, seeded = _engine(said["model"], said["options"])
+        engine, seeded = _engine(said["model"], said["options"], said["cpu_dtype"])
         worker = Worker(engine, out=out, seeded=seeded)
         if not worker_has_template(engine):
             raise ValueError("the model has no chat template: it is no chat model")  # noqa: TRY301

@@ -210,9 +210,9 @@ def _gpus_needed(model: Model, machine: Machine) -> int:
 def _on_cpu(
     wish: Serving, model: Model, machine: Machine, *, work: Work, length: int
 ) -> Iterator[Chosen]:
-    dtype = wish.dtype or "bfloat16"
-    why = "as given" if wish.dtype else "half the memory of float32, and vLLM's kernels take it"
-    yield Chosen(name="dtype", value=dtype, why=why)
+    chosen = _cpu_dtype(wish, model, machine)
+    yield chosen
+    dtype = chosen.value
     number = 4 if dtype == "float32" or (dtype == "auto" and model.dtype == "float32") else 2
     yield _cpu_cache(wish, model, machine, number=number, wanted=work.concurrency * length)
     yield Chosen(
@@ -229,6 +229,18 @@ def _on_cpu(
     yield Chosen(
         name="enforce-eager", value=None, why="it starts without compiling, which takes minutes"
     )
+
+
+def _cpu_dtype(wish: Serving, model: Model, machine: Machine) -> Chosen:
+    """Return the numbers to compute with; float32 only where it leaves most of the memory."""
+    dtype, why = "bfloat16", "half the memory of float32, and vLLM's kernels take it"
+    if wish.dtype is not None:
+        dtype, why = wish.dtype, "as given"
+    elif machine.narrow:
+        weights = loaded_bytes(model, number_bytes=4)
+        if weights is not None and weights <= machine.memory // 4:
+            dtype, why = "float32", "this processor is slower in bfloat16"
+    return Chosen(name="dtype", value=dtype, why=why)
 
 
 def _cpu_cache(

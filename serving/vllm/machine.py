@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from augment.engines.vllm_environment import narrow
+
 GIB = 1 << 30
 _QUERY = "--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap"
 _LONGEST_S = 20.0
@@ -35,11 +37,13 @@ class Machine:
         gpus: those that a process of ours may use.
         cores: that a process of ours may run on.
         memory: bytes that can be had at present.
+        narrow: whether the processor is slow in bfloat16.
     """
 
     gpus: tuple[Gpu, ...]
     cores: int
     memory: int
+    narrow: bool = False
 
 
 def look(environ: Mapping[str, str]) -> Machine:
@@ -49,6 +53,7 @@ def look(environ: Mapping[str, str]) -> Machine:
         gpus=_gpus(environ),
         cores=len(affinity(0)) if affinity is not None else os.cpu_count() or 1,
         memory=_free_memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")),
+        narrow=narrow(),
     )
 
 

@@ -210,6 +210,22 @@ def running(processes):
     return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.parametrize(
+    ("cpuinfo", "narrow"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 bmi2\n", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16\n", False),
+        ("processor\t: 0\nFeatures\t: fp asimd bf16\n", False),
+        ("", False),
+    ],
+)
+def test_only_an_x86_processor_without_avx_512_is_slow_in_bfloat16(tmp_path, cpuinfo, narrow):
+    (tmp_path / "cpuinfo").write_text(cpuinfo)
+
+    assert vllm_environment.narrow(tmp_path / "cpuinfo") is narrow
+    assert not vllm_environment.narrow(tmp_path / "none")
+
+
 @pytest.mark.vllm
 @pytest.mark.slow
 def test_a_run_survives_the_death_of_vllm_and_leaves_nothing_running(vllm, tmp_path):

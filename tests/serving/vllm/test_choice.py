@@ -93,6 +93,20 @@ def test_weights_of_four_bytes_take_half_as_much_in_two():
     assert found["dtype"] == "bfloat16"
 
 
+@pytest.mark.parametrize(
+    ("memory", "weights", "dtype"),
+    [(32 * GIB, 4 * GIB, "float32"), (24 * GIB, 4 * GIB, "bfloat16"), (32 * GIB, None, "bfloat16")],
+)
+def test_a_processor_that_is_slow_in_bfloat16_gets_float32_where_there_is_room(
+    memory, weights, dtype
+):
+    narrow = Machine(gpus=(), cores=2, memory=memory, narrow=True)
+
+    assert options(machine=narrow, weight_bytes=weights, token_bytes=1)[0]["dtype"] == dtype
+    wished, _ = options(machine=narrow, wish={"dtype": "bfloat16"}, token_bytes=1)
+    assert wished["dtype"] == "bfloat16"
+
+
 def test_a_gpu_is_used_where_there_is_one_with_a_vllm_for_it():
     found, choice = options(machine=WITH_CARD, environment=GPU)
 
