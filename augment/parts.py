@@ -18,6 +18,7 @@ from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
 from augment.engines.embedded import NGRAM
 from augment.engines.file import FileRows
+from augment.engines.seed_rows import MarkedRows, PlainRows, SeedRows
 from augment.engines.seedlm import SeedLM
 from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
@@ -86,7 +87,8 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
     if recipe.engine == "seedlm":
         from augment.engines.bundled import bundled
 
-        async with bundled(setting.used, concurrency=recipe.concurrency) as model:
+        rows = _seed_rows(setting)
+        async with bundled(setting.used, rows=rows, concurrency=recipe.concurrency) as model:
             yield model
         return
     if recipe.engine == "langchain":
@@ -107,6 +109,17 @@ async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
 
     async with connected(endpoint_settings(recipe)) as endpoint:
         yield endpoint
+
+
+def _seed_rows(setting: Setting) -> SeedRows:
+    if setting.seeds.task == "classification":
+        return PlainRows()
+    return MarkedRows(
+        setting.used,
+        row_of=setting.task.row_of,
+        parse=setting.task.parse,
+        repeated=types_of(setting.used, setting.recipe).repeated,
+    )
 
 
 def _ngrams(setting: Setting) -> Engine:

@@ -50,6 +50,7 @@ from augment.tasking import (
     refuse_foreign,
     task_of,
     types_of,
+    unwritten,
 )
 from augment.tasks.exchanged import Exchanged
 from augment.tasks.labelling import RIVALS, Labelling
@@ -345,11 +346,15 @@ def _embedded(setting: Setting) -> Setting:
     """Return the setting with the model of `seedlm` that suits the seeds, sampled as it should."""
     recipe, notices = setting.recipe, setting.notices
     model = recipe.model or BUNDLED
-    reason = None
-    if setting.seeds.task != "classification":
-        reason = f"it writes no rows of the task {setting.seeds.task}"
-    elif recipe.model is None:
-        reason = unfit(setting.used, shots=recipe.shots, rows=recipe.rows_per_request)
+    lacks = unwritten(setting.seeds.task, recipe.answer_form)
+    reason = None if lacks is None else f"it {lacks}"
+    if reason is None and recipe.model is None:
+        reason = unfit(
+            setting.used,
+            shots=recipe.shots,
+            rows=recipe.rows_per_request,
+            said=lambda seed: str(setting.task.row_of(seed)["text"]),
+        )
     if reason is not None and recipe.model is None:
         notices = (*notices, f"the n-grams of the seeds write, not the bundled model: {reason}")
     model = NGRAM if reason is not None else model

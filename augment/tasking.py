@@ -20,7 +20,7 @@ from augment.tasks.classification import Classification, Guidance
 from augment.tasks.extraction import Extraction
 
 ROWS_UNLESS_SAID = 50
-_CLOSING = "</"
+_CLOSING, _ANGLES = "</", frozenset("<>")
 
 
 def task_of(seeds: SeedSet, recipe: Recipe) -> Task[Any]:
@@ -63,12 +63,15 @@ def extraction(seeds: SeedSet, recipe: Recipe, *, also: Sequence[Example[Any]] =
         recipe: the run's.
         also: other texts in which may stand what looks like a mark.
     """
+    texts = [each.text for each in (*seeds.examples, *also)]
+    said = (*texts, *(words for own in recipe.mentions.values() for words in own))
     return Extraction(
         types_of(seeds, recipe),
         skeleton=skeletons_of(seeds, recipe).of,
         form=recipe.answer_form,
         most=max((len(seed.target.entities) for seed in seeds.examples), default=0),
-        strict=not any(_CLOSING in each.text for each in (*seeds.examples, *also)),
+        strict=not any(_CLOSING in text for text in texts),
+        bare=not any(_ANGLES.intersection(words) for words in said),
         guidance=_guidance(recipe),
     )
 
@@ -162,10 +165,27 @@ def _foreign(task: TaskName, recipe: Recipe) -> Iterator[InputFault]:
         where = "entities" if task == "ner" else task
         what = f"the seeds are rows of the task {task}: describe its types under `{where}`"
         yield InputFault(where="labels", what=what)
+    yield from _beyond_the_bundled_model(task, recipe)
+
+
+def _beyond_the_bundled_model(task: TaskName, recipe: Recipe) -> Iterator[InputFault]:
+    """Yield what the bundled model cannot do with annotated seeds, if it is asked for."""
+    if recipe.serve == BUNDLED:
+        what = f"the bundled model writes no rows of the task {task} without the n-grams of seedlm"
+        yield InputFault(where="--serve", what=what)
     embedded = recipe.endpoint is None and recipe.engine in {None, "seedlm"}
-    if recipe.serve == BUNDLED or (embedded and recipe.model == BUNDLED):
-        what = f"the bundled model writes no rows of the task {task}; --model ngram does"
-        yield InputFault(where="--serve" if recipe.serve else "--model", what=what)
+    if embedded and recipe.model == BUNDLED and (why := unwritten(task, recipe.answer_form)):
+        what = f"the bundled model {why}; --model ngram does"
+        yield InputFault(where="--model", what=what)
+
+
+def unwritten(task: TaskName, form: str) -> str | None:
+    """Return what the bundled model lacks for a task and a form of answer, if anything."""
+    if task not in {"classification", "ner"}:
+        return f"writes no rows of the task {task}"
+    if task == "ner" and form != "marks":
+        return f"marks mentions, and does not answer in {form}"
+    return None
 
 
 def _guidance(recipe: Recipe) -> Guidance:

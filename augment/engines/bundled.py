@@ -9,24 +9,28 @@ drawn again before anyone sees it.
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from augment.engines.embedded import BUNDLED, MISSING, WEIGHTS, tokenizer_of
 from augment.engines.fitness import Fitness
 from augment.engines.in_process import InProcess, Named, opened
 from augment.engines.kneser_ney import MARKS, KneserNey
 from augment.engines.memory import SeedMemory, Taste
+from augment.engines.seed_rows import PlainRows, SeedRows
 from augment.engines.training_texts import TrainingTexts
 from augment.errors import EngineUnusable
-from augment.records import Ask, Example, SeedSet, labels_of
+from augment.records import Ask, Example, SeedSet
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from augment.decoding.guide import Known
     from augment.decoding.model import Loaded
 
-_TEXTS = ("text", "text_pair")
 _MOST_SEEDS = 4096
 """Known to the guides, spread evenly over the labels."""
 _MOST_TOKENS = 256
@@ -37,7 +41,7 @@ _AROUND = 48
 
 
 @contextlib.asynccontextmanager
-async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[InProcess]:
+async def bundled(seeds: SeedSet, *, rows: SeedRows, concurrency: int) -> AsyncGenerator[InProcess]:
     """Load the model for the length of a run.
 
     Raises:
@@ -45,7 +49,7 @@ async def bundled(seeds: SeedSet, *, concurrency: int) -> AsyncGenerator[InProce
     """
 
     def guided(model: Loaded) -> Callable[[Ask], SeedGuide]:
-        return SeedGuides(seeds, model, training=training_texts()).guide
+        return SeedGuides(seeds, model, training=training_texts(), rows=rows).guide
 
     named = Named(engine="seedlm", model=BUNDLED)
     async with opened(load_bundled, concurrency=concurrency, guided=guided, named=named) as engine:
@@ -79,6 +83,7 @@ class SeedGuides:
         seeds: at least one.
         model: that they guide.
         training: what is known of the texts that the model was trained on.
+        rows: of the task.
         taste: how much the seeds are listened to.
     """
 
@@ -88,21 +93,24 @@ class SeedGuides:
         model: Loaded,
         *,
         training: TrainingTexts,
+        rows: SeedRows | None = None,
         taste: Taste | None = None,
     ) -> None:
         self._taste = taste or Taste()
+        self._rows = rows or PlainRows()
         by_labels: dict[frozenset[str], list[Example[Any]]] = {}
         for seed in seeds.examples:
-            by_labels.setdefault(frozenset(labels_of(seed.target)), []).append(seed)
+            by_labels.setdefault(self._rows.kind(seed), []).append(seed)
         most = max(1, _MOST_SEEDS // len(by_labels))
         every = [
             (labels, seed)
             for labels, own in by_labels.items()
             for seed in own[:: 1 + (len(own) - 1) // most]
         ]
-        spelled = model.tokens.numbers([_spelled(seed) for _, seed in every])
+        said = [(labels, text) for labels, seed in every for text in self._rows.spelled(seed)]
+        spelled = model.tokens.numbers([text for _, text in said])
         self._tokens: dict[frozenset[str], list[list[int]]] = {}
-        for (labels, _), tokens in zip(every, spelled, strict=True):
+        for (labels, _), tokens in zip(said, spelled, strict=True):
             plain = [token for token in tokens if token >= MARKS]
             self._tokens.setdefault(labels, []).append(plain[:_MOST_TOKENS])
         texts = [tokens for own in self._tokens.values() for tokens in own]
@@ -111,17 +119,28 @@ class SeedGuides:
             [seed.whole for _, seed in every], [labels for labels, _ in every], training=training
         )
         self._memory = lru_cache(maxsize=_GUIDES_KEPT)(self._remembered)
+        self._angles: npt.NDArray[np.int64] | None = None
+        if self._rows.marked:
+            said = [model.tokens.text([token]) for token in range(model.width)]
+            self._angles = np.array([[text.count("<"), text.count(">")] for text in said])
 
     def guide(self, ask: Ask) -> SeedGuide:
         """Return who guides the answer to an ask."""
         return SeedGuide(self, self._memory(frozenset(ask.labels)), ask)
 
-    def is_fit(self, text: str, labels: frozenset[str]) -> bool:
-        """Say whether a text has no fault, and is more like seeds of a label than of others."""
-        if not self._fitness.faultless(text):
+    def will_do(self, answer: str, ask: Ask) -> bool:
+        """Say whether every row of an answer is new and what was asked for."""
+        return self._rows.will_do(answer, ask, self._fitness)
+
+    def in_mark(self, answer: Sequence[int]) -> bool:
+        """Say whether an answer so far ends within a mark, or between one and that which closes it.
+
+        A mention has two marks; of each a bracket opens and one closes.
+        """
+        if self._angles is None or not answer:
             return False
-        likest = self._fitness.likest(text)
-        return likest == labels or not labels.isdisjoint(likest)
+        opened, closed = self._angles[list(answer)].sum(axis=0)
+        return bool(opened % 2 or opened != closed)
 
     def _remembered(self, labels: frozenset[str]) -> SeedMemory:
         """Return what the seeds with these labels say, else those with any of them."""
@@ -136,37 +155,17 @@ class SeedGuide:
     def __init__(self, guides: SeedGuides, memory: SeedMemory, ask: Ask) -> None:
         self.room = ask.k * (memory.longest * 3 // 2 + _AROUND)
         self.drafts = memory.taste.drafts // ask.k  # each draft has k rows
-        self.after = memory.after
+        self._after = memory.after
         self._guides = guides
-        self._labels = frozenset(ask.labels)
+        self._ask = ask
+
+    def after(self, answer: Sequence[int]) -> Known:
+        """Return what the seeds say next; within a mark and its mention the model is not heard."""
+        tokens, chances, left = self._after(answer)
+        if len(tokens) and self._guides.in_mark(answer):
+            return tokens, chances / chances.sum(), 0.0
+        return tokens, chances, left
 
     def will_do(self, answer: str) -> bool:
-        """Say whether every row of an answer is new and like the seeds of its label."""
-        return all(self._guides.is_fit(text, self._labels) for text in _texts_of(answer))
-
-
-def _spelled(seed: Example[Any]) -> str:
-    """Return a seed as it would stand in an answer, from its text on."""
-    texts = {name: value for name in _TEXTS if (value := getattr(seed, name)) is not None}
-    return "," + json.dumps(texts, ensure_ascii=False, separators=(",", ":"))[1:]
-
-
-def _texts_of(answer: str) -> Iterator[str]:
-    """Yield what stands under `text` and `text_pair` together, row by row."""
-    try:
-        value: Any = json.loads(answer)
-    except ValueError:
-        return
-    yield from _rows_of(value)
-
-
-def _rows_of(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _rows_of(each)
-    elif isinstance(value, dict):
-        row = cast("dict[str, Any]", value)
-        texts = [str(row[name]) for name in _TEXTS if name in row]
-        if texts:
-            yield "\n".join(texts)
-        yield from _rows_of(list(row.values()))
+        """Say whether every row of an answer is new and what was asked for."""
+        return self._guides.will_do(answer, self._ask)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
 from augment.engines.training_texts import FILES
-from augment.records import SeedSet
+from augment.records import Example, SeedSet
 
 BUNDLED, NGRAM = "bundled", "ngram"
 WEIGHTS = Path(__file__).with_name("weights")
@@ -47,13 +50,21 @@ def tokenizer_of(folder: Path = WEIGHTS) -> Tokenizer | None:
         return None
 
 
-def unfit(seeds: SeedSet, *, shots: int, rows: int, folder: Path = WEIGHTS) -> str | None:
+def unfit(
+    seeds: SeedSet,
+    *,
+    shots: int,
+    rows: int,
+    said: Callable[[Example[Any]], str] = attrgetter("text"),
+    folder: Path = WEIGHTS,
+) -> str | None:
     """Return why the bundled model should not write such rows; None where it may.
 
     Args:
         seeds: at least one.
         shots: seeds in a prompt.
         rows: in an answer.
+        said: returns the text of a seed as it stands in an answer.
         folder: the model's.
     """
     tokenizer = tokenizer_of(folder)
@@ -61,16 +72,19 @@ def unfit(seeds: SeedSet, *, shots: int, rows: int, folder: Path = WEIGHTS) -> s
         return MISSING
     if seeds.pairs:
         return "it writes no pairs of texts"
-    texts = [seed.text for seed in seeds.examples[:: 1 + len(seeds.examples) // _ENOUGH]]
-    lengths = sorted(
-        len(one.ids) for one in tokenizer.encode_batch(texts, add_special_tokens=False)
-    )
-    a_word = sum(lengths) / max(sum(len(text.split()) for text in texts), 1)
+    some = seeds.examples[:: 1 + len(seeds.examples) // _ENOUGH]
+    tokens = sum(_lengths(tokenizer, [seed.text for seed in some]))
+    a_word = tokens / max(sum(len(seed.text.split()) for seed in some), 1)
     if a_word > _MOST_TOKENS_A_WORD:
         return f"it knows plain English, and the seeds take {a_word:.1f} tokens a word"
+    lengths = sorted(_lengths(tokenizer, [said(seed) for seed in some]))
     long = lengths[len(lengths) * 9 // 10]
     if (shots + 2 * rows) * long > _ROOM:
         return f"it reads {_CONTEXT} tokens, and prompts with seeds of {long} would have more"
     if long > _LONGEST:
         return f"it writes a sentence or two, and the seeds have up to {long} tokens"
     return None
+
+
+def _lengths(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
+    return [len(one.ids) for one in tokenizer.encode_batch(texts, add_special_tokens=False)]

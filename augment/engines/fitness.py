@@ -40,7 +40,7 @@ class Fitness(Generic[T]):
         self._likeness = Likeness(texts, labels)
 
     def faultless(self, text: str) -> bool:
-        """Say whether a text is of words, whole, and neither an echo nor a near copy of a seed."""
+        """Say whether a text is of words, whole, and no echo of a training text."""
         own = words(text)
         return (
             bool(own)
@@ -48,8 +48,11 @@ class Fitness(Generic[T]):
             and all(word in self._known or not word.isalpha() for word in own)
             and (self._may_loop or not _loops(own))
             and self._training.recited(own) <= self._recited
-            and not self._copies.has_near(text)
         )
+
+    def repeats(self, text: str) -> bool:
+        """Say whether a text is a near copy of a seed."""
+        return self._copies.has_near(text)
 
     def likest(self, text: str) -> T:
         """Return the label whose seeds a text is most like."""

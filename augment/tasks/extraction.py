@@ -73,6 +73,7 @@ class Extraction:
         form: how answers carry mentions.
         most: how many mentions the fullest seed has.
         strict: whether no seed has what looks like a mark, so that any such is a fault.
+        bare: whether no text has an angle bracket.
         skeleton: the row whose annotation an ask wants, where it gives one.
     """
 
@@ -83,12 +84,13 @@ class Extraction:
         form: FormName = "marks",
         most: int = 0,
         strict: bool = True,
+        bare: bool = False,
         guidance: Guidance | None = None,
         skeleton: Callable[[Ask], Example[Annotation] | None] = lambda _: None,
     ) -> None:
         self.name = types.task
         self.types = types
-        self.form = form_of(form, types, strict=strict)
+        self.form = form_of(form, types, strict=strict, bare=bare)
         self._guidance = guidance or Guidance()
         self._skeleton = skeleton
         room = max(2 * most, _LEAST_ROOM)

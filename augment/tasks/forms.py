@@ -19,7 +19,7 @@ from augment.shown import shown
 from augment.spans.grounding import Mention, Unaligned, ground
 from augment.spans.types import Types
 from augment.tasks.classification import closed
-from augment.tasks.marks import MarkReader, write_marks
+from augment.tasks.marks import MarkReader, pattern_of, write_marks
 
 FormName: TypeAlias = Literal["marks", "mentions"]
 Row: TypeAlias = Mapping[str, object]
@@ -75,15 +75,20 @@ class Marks:
     Args:
         types: of the task.
         strict: whether what looks like a mark of an unknown type is a fault.
+        bare: whether no text of the task has an angle bracket: those of answers are marks.
     """
 
     name: FormName = "marks"
     keys: tuple[str, ...] = ("text",)
 
-    def __init__(self, types: Types, *, strict: bool) -> None:
+    def __init__(self, types: Types, *, strict: bool, bare: bool) -> None:
         self._numbered = types.task != "ner"
         self._types = types
         self._reader = MarkReader(types.entities, strict=strict)
+        self._text: dict[str, Json] = _STRING
+        if bare and not types.nested:
+            pattern = pattern_of(types.entities, numbered=self._numbered)
+            self._text = {"type": "string", "pattern": pattern}
 
     def write(self, text: str, annotation: Annotation) -> dict[str, Json]:
         """Return the marked text."""
@@ -109,8 +114,8 @@ class Marks:
         return Told(text=text, spans=tuple(spans), places=places, faults=(*faults, *doubts))
 
     def schema(self, *, most: int) -> dict[str, Json]:  # noqa: ARG002 - the Protocol's
-        """Return the schema of the text: what stands in it no schema can say."""
-        return {"text": _STRING}
+        """Return the schema of the text, which says how marks stand in it, if they alone may."""
+        return {"text": self._text}
 
     def shape(self) -> dict[str, Json]:
         """Return a marked text."""
@@ -179,9 +184,9 @@ class Mentions:
         return {"text": "...", "entities": [{**number, "text": "...", "label": "..."}]}
 
 
-def form_of(name: FormName, types: Types, *, strict: bool) -> Form:
-    """Return the form of that name."""
-    return Marks(types, strict=strict) if name == "marks" else Mentions(types)
+def form_of(name: FormName, types: Types, *, strict: bool, bare: bool) -> Form:
+    """Return the form of that name; as `Marks` where it marks."""
+    return Marks(types, strict=strict, bare=bare) if name == "marks" else Mentions(types)
 
 
 def _unaligned(found: Sequence[Span | Unaligned]) -> list[tuple[str, str]]:

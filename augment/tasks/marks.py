@@ -32,6 +32,18 @@ class Marked:
     faults: tuple[tuple[str, str], ...]
 
 
+def pattern_of(types: Iterable[str], *, numbered: bool) -> str:
+    """Return what a marked text is, as a regular expression of a JSON schema.
+
+    Every mark is of one of the types and closed by its own; none stands within another, and no
+    other angle bracket anywhere.
+    """
+    number = " [0-9]{1,4}" if numbered else ""
+    names = [re.sub(r"[\\^$.|?*+()\[\]{}/]", r"\\\g<0>", name) for name in types]
+    marked = "".join(f"|<{name}{number}>[^<>]+<\\/{name}>" for name in names)
+    return f"^([^<>]{marked})+$"
+
+
 def write_marks(text: str, spans: Sequence[Span], *, numbered: bool) -> str:
     """Return the text with its mentions between marks, numbered from 1 in their order."""
     inserted: list[tuple[int, int, int, str]] = []

@@ -9,15 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from annotated import spans
 
-from augment import recipe
+from augment import app, recipe
 from augment.engines.bundled import SeedGuides, bundled, load_bundled, training_texts
 from augment.engines.copies import Copies
 from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, unfit
 from augment.engines.kneser_ney import MARKS
+from augment.engines.seed_rows import MarkedRows, PlainRows
 from augment.engines.training_texts import FILES
-from augment.records import Ask, Completion, Example, SeedSet
+from augment.records import Annotation, Ask, Completion, Example, SeedSet
 from augment.setting import Inputs, prepare, renderer_of
+from augment.spans.types import learnt
+from augment.tasks.extraction import Extraction
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "support_intents.csv"
 SUPPORT = [
@@ -123,6 +127,79 @@ def test_labels_that_no_seed_bears_are_guided_by_those_with_any_of_them(model):
     assert not guide(guides, "clean").will_do(row("anything at all"))
 
 
+MARKED = [
+    "a table for <people>two</people> on <day>Friday</day>, please",
+    "could you seat <people>six of us</people> <day>tomorrow</day>?",
+    "do you have a table outside?",
+]
+
+
+@pytest.fixture(scope="module")
+def marked(model):
+    drawn = [spans(text) for text in MARKED]
+    rows = [(text, Annotation(entities=own)) for text, own in drawn]
+    seeds = replace(seed_set(rows), task="ner")
+    task = Extraction(learnt(seeds.examples, task="ner"), bare=True)
+    own = MarkedRows(seeds, row_of=task.row_of, parse=task.parse, repeated=True)
+    return SeedGuides(seeds, model, training=TRAINING, rows=own)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("<people>six of us</people> on <day>Friday</day>, please", True),
+        ("could you seat <people>two</people> on <day>tomorrow</day>?", True),
+        ("a table for <people>two</people>, please", False),
+        ("<people>seven of us</people> on <day>Friday</day>, please", False),
+        ("a table for <people>two</people> on <day>Friday, please", False),
+        ("a table for <people>two</people> on <day>Friday</day>, please", False),
+        ("a table for <people>two</people> on <day>Friday</day>, pleasent", False),
+    ],
+)
+def test_a_marked_row_has_all_types_asked_for_and_the_mentions_of_the_seeds(marked, text, fits):
+    assert guide(marked, "people", "day").will_do(json.dumps({"text": text})) is fits
+
+
+def test_within_a_mark_and_its_mention_the_seeds_alone_have_a_say(marked, model):
+    one = guide(marked, "people", "day")
+    for said, alone in (
+        ('{"text":"a table', False),
+        ('{"text":"a table for <', True),
+        ('{"text":"a table for <people>six', True),
+        ('{"text":"a table for <people>two</', True),
+        ('{"text":"a table for <people>two</people> on', False),
+    ):
+        (answer,) = model.tokens.numbers([said])
+        _, chances, left = one.after(answer)
+        assert (left == 0) is alone
+        assert sum(chances) + left == pytest.approx(1)
+    (answer,) = model.tokens.numbers(['{"text":"a table for <people>'])
+    assert {model.tokens.text([token]) for token in one.after(answer)[0]} >= {"two", "six"}
+
+
+async def test_a_run_writes_marked_rows_with_mentions_of_the_seeds(tmp_path):
+    seeds = EXAMPLES.with_name("table_bookings.jsonl")
+    known = {
+        (each["label"], each["text"].casefold())
+        for line in seeds.read_text("utf-8").splitlines()
+        for each in json.loads(line)["entities"]
+    }
+    chosen = recipe.load(None, options={
+        "out": tmp_path / "out", "encoder": "ngram", "total": 8, "max_requests": 60,
+    })  # fmt: skip
+    outcome = await app.run(Inputs(seeds=seeds), chosen)
+    accepted = (tmp_path / "out/accepted.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in accepted]
+
+    assert outcome.exit_code == 0
+    assert {row["provenance"]["model"] for row in rows} == {"bundled"}
+    assert any(row["entities"] for row in rows)
+    for row in rows:
+        for each in row["entities"]:
+            assert row["text"][each["start"] : each["end"]] == each["text"]
+            assert (each["label"], each["text"].casefold()) in known
+
+
 def test_it_writes_short_english_texts_alone():
     def why(rows, *, shots=5, k=1, **changes):
         return str(unfit(seed_set(rows, **changes), shots=shots, rows=k))
@@ -199,7 +276,7 @@ async def test_its_answers_are_new_rows_whatever_their_shape():
 
     copies = Copies([seed.text for seed in setting.used.examples])
     texts: list[str] = []
-    async with bundled(setting.used, concurrency=8) as engine:
+    async with bundled(setting.used, rows=PlainRows(), concurrency=8) as engine:
         assert (engine.name, engine.model, bool(engine.revision)) == ("seedlm", "bundled", True)
         async for request, told in engine.complete(requests()):
             assert isinstance(told, Completion)

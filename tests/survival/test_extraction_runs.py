@@ -225,7 +225,10 @@ def test_rows_from_elsewhere_are_checked_against_annotated_seeds(tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--model", "bundled"], "--model: the bundled model writes no rows of the task ner"),
+        (
+            ["--model", "bundled", "--answer-form", "mentions"],
+            "--model: the bundled model marks mentions, and does not answer in mentions",
+        ),
         (["--serve", "bundled"], "--serve: the bundled model writes no rows of the task ner"),
         (["--task", "events"], "no column 'events', which the task events needs"),
     ],

@@ -76,7 +76,8 @@ def test_an_answer_that_says_what_a_seed_says_is_that_seed(kind, form, data) -> 
     name, kinds = kind
     text, annotation = data.draw(annotated(kinds=kinds))
     example = Example(id="", text=text, target=annotation)
-    task = Extraction(learnt([example], task=name), form=form)
+    bare = not set("<>").intersection(text)
+    task = Extraction(learnt([example], task=name), form=form, bare=bare)
     assume(task.can_carry(example))
     answer = json.dumps(task.row_of(example))
     labels = task.labels_of(example)
@@ -259,6 +260,38 @@ def test_a_given_row_is_held_to_its_text() -> None:
     assert only(task, wrong, strategy="given").reason == "offsets"
     strange = row("<town>Rome</town>")
     assert only(task, strange, strategy="given").reason == "unknown_type"
+
+
+@pytest.mark.parametrize(
+    ("marked", "fits"),
+    [
+        ('<city>Bonn</city>, "2 & 3"', True),
+        ("no mention", True),
+        ("<city>Bonn</person>", False),
+        ("<city>Bonn", False),
+        ("<city></city>", False),
+        ("<town>Bonn</town>", False),
+        ("a < b", False),
+        ("", False),
+    ],
+)
+def test_the_schema_says_how_marks_stand_where_no_text_has_angle_brackets(marked, fits) -> None:
+    def allows(schema: Any) -> bool:
+        return jsonschema.Draft202012Validator(schema).is_valid({"text": marked})
+
+    types = learnt(NER, task="ner")
+    assert allows(Extraction(types, bare=True).schema(ask())) is fits
+    assert allows(Extraction(types, bare=False).schema(ask())) is bool(marked)
+    nested = learnt([seed("<city>New <person>York</person></city>")], task="ner")
+    assert allows(Extraction(nested, bare=True).schema(ask())) is bool(marked)
+
+
+def test_the_schema_says_that_marks_have_numbers_where_links_speak_of_them() -> None:
+    task = Extraction(learnt(RELATIONS, task="relations"), bare=True)
+    text = {"text": "<person>Ada</person>", "relations": []}
+    for marked, fits in (("<person 1>Ada</person>", True), ("<person>Ada</person>", False)):
+        found = jsonschema.Draft202012Validator(task.schema(ask()))
+        assert found.is_valid({**text, "text": marked}) is fits
 
 
 @pytest.mark.parametrize("name", SEEDS)
