@@ -39,6 +39,7 @@ from typing import Any
 from loopback import ROOT
 
 GOAL, GOAL_SHARED = 0.98, 0.8
+WAYS = {"http": "HTTP, `vllm bench serve`", "inside": "in process, `LLM.generate`"}
 IN_FLIGHT = 64
 LIMITS = {"max_tokens": 64, "max_model_len": 4096}
 SMALL = {
@@ -320,29 +321,32 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     tables: list[str] = []
     texts, tokenizer = texts_of(prompts(seeds, 0, work, options), model)
     total, shared = shareable(texts, tokenizer, block=options.block)
-    with served(python, model, words, work / "server.log") as url:
+    first: dict[str, float] = {}
+    for way in ("http", "inside") if options.only is None else (options.only,):
         mine: list[dict[str, float]] = []
         theirs: list[float] = []
-        for pair in range(options.pairs):
-            other, _ = texts_of(prompts(seeds, 1000 + pair, work, options), model)
-            values = recipe_of(work, pair, options) | {"endpoint": f"{url}/v1"}
-            values["extra-body"] = {"seed": None}  # which vLLM for CPUs does not survive
-            mine.append(apart(seeds, values))
-            theirs.append(bench_serve(python, url, model, other, labels, work))
-            print(f"HTTP, pair {pair}: {mine[-1]} {theirs[-1]:.0f}", file=sys.stderr, flush=True)
-        tables.append(line("HTTP, vllm bench serve", mine, theirs))
-        cached = mine[0]["cached"] / mine[0]["prompt"] if mine[0]["prompt"] else 0.0
-    inside: list[dict[str, float]] = []
-    bench: list[float] = []
-    for pair in range(0 if options.no_inside else options.pairs):
-        other, _ = texts_of(prompts(seeds, 2000 + pair, work, options), model)
-        values = recipe_of(work, pair, options)
-        values |= {"engine": "vllm", "model": str(model), "model-options": engine}
-        inside.append(apart(seeds, values))
-        bench.append(bare_inside(python, model, other, labels, settings))
-        print(f"in process, pair {pair}: {inside[-1]} {bench[-1]:.0f}", file=sys.stderr, flush=True)
-    if inside:
-        tables.append(line("in process, `LLM.generate`", inside, bench))
+        with contextlib.ExitStack() as held:
+            url = ""
+            if way == "http":
+                url = held.enter_context(served(python, model, words, work / "server.log"))
+            for pair in range(options.pairs):
+                other, _ = texts_of(prompts(seeds, 1000 + pair, work, options), model)
+                values = recipe_of(work, pair, options)
+                if url:
+                    values |= {"endpoint": f"{url}/v1"}
+                    values |= {"extra-body": {"seed": None}}  # vLLM for CPUs does not survive it
+                else:
+                    values |= {"engine": "vllm", "model": str(model), "model-options": engine}
+                mine.append(apart(seeds, values))
+                theirs.append(
+                    bench_serve(python, url, model, other, labels, work)
+                    if url
+                    else bare_inside(python, model, other, labels, settings)
+                )
+                print(f"{way}, pair {pair}: {mine[-1]} {theirs[-1]:.0f}", file=sys.stderr)
+        tables.append(line(WAYS[way], mine, theirs))
+        first = first or mine[0]
+    cached = first["cached"] / first["prompt"] if first["prompt"] else 0.0
     print(
         f"{options.asks} asks, {IN_FLIGHT} in flight, {options.pairs} pairs, 77 labels, {dtype}\n"
     )
@@ -366,7 +370,7 @@ def main() -> None:
     parser.add_argument("--asks", type=int, default=256)
     parser.add_argument("--block", type=int, default=32, help="tokens in a block of the cache")
     parser.add_argument("--gpu", action="store_true", help="an 8B-class model, on a GPU")
-    parser.add_argument("--no-inside", action="store_true", help="through HTTP alone")
+    parser.add_argument("--only", choices=tuple(WAYS), help="one of the two ways")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--seeds", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

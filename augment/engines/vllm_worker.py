@@ -183,8 +183,11 @@ def _engine(model: str, options: Mapping[str, Any], cpu_dtype: str) -> tuple[Any
     args: Any = arguments(model=model, **{**usual, **options})
     if "max_model_len" not in options:
         args.max_model_len = min(_LONGEST, args.create_model_config().max_model_len)
+    # As vLLM does where there is no server: larger batches, since nobody waits for one answer.
+    for_batches: Any = _of_vllm(".usage.usage_lib").UsageContext.LLM_CLASS
+    llm: Any = _of_vllm(".v1.engine.async_llm").AsyncLLM
     # vLLM's sampler for CPUs dies of a seeded request whose prompt is read in parts.
-    return _of_vllm(".v1.engine.async_llm").AsyncLLM.from_engine_args(args), not on_cpu
+    return llm.from_engine_args(args, usage_context=for_batches), not on_cpu
 
 
 def _cache_gib() -> int:
