@@ -113,6 +113,7 @@ class Pipeline:
         self.spent = Spent()
         self.answered = self.accepted = self.rejected = 0
         self.reasons: Counter[str] = Counter()
+        self._given_up: set[str] = set()
         self.ending_detail = ""
 
     @property
@@ -163,12 +164,13 @@ class Pipeline:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        self._parts.journal.commit()
         if self._parts.planner.filled:  # perhaps by the last answers before the budget's end
             self._ending, self.ending_detail = "done", ""
         elif self._ending is None:
-            given_up = ", ".join(self._parts.planner.exhausted)
-            self._ending, self.ending_detail = "exhausted", f"given up: {given_up}"
+            given_up = self._parts.planner.exhausted
+            self._note_given_up(given_up)
+            self._ending, self.ending_detail = "exhausted", f"given up: {', '.join(given_up)}"
+        self._parts.journal.commit()
         return self._ending
 
     # To the engine and back ---------------------------------------------------------------------
@@ -345,8 +347,7 @@ class Pipeline:
                     for index, row in enumerate(own)
                 ]
                 self._parts.journal.decide(decisions)
-                for cell in self._conclude(arrival, decisions):
-                    self._parts.journal.note("given up", cell)
+                self._note_given_up(self._conclude(arrival, decisions))
                 self._in_judgement -= 1
             self._judged.set()
             if self._under_way and self._parts.planner.finished:
@@ -372,6 +373,12 @@ class Pipeline:
         if accepted and isinstance(row, Candidate):
             self._accept(row)
         return Decision(arrival=arrival, index=index, accepted=accepted, verdicts=tuple(verdicts))
+
+    def _note_given_up(self, cells: Sequence[str]) -> None:
+        for cell in cells:
+            if cell not in self._given_up:
+                self._given_up.add(cell)
+                self._parts.journal.note("given up", cell)
 
     def _is_wanted(self, candidate: Candidate) -> bool:
         labels = self._parts.task.labels_of(candidate.example)

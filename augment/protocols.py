@@ -85,7 +85,19 @@ class Strategy(Protocol):
     name: str
 
     def propose(self, need: Need) -> Ask | None:
-        """Return the ask for `need`, the same one for the same need; None where it has no way."""
+        """Return the ask for `need`, the same one for the same need; None where it has no way.
+
+        Of a strategy that is used up: the same one as long as nothing was sent meanwhile.
+        """
+        ...
+
+
+@runtime_checkable
+class IsUsedUp(Protocol):
+    """A strategy that has only so much to offer, and is told what was asked for."""
+
+    def sent(self, ask: Ask) -> None:
+        """Take note of an ask, whichever strategy's: a new one, or one found in the journal."""
         ...
 
 

@@ -15,7 +15,7 @@ from augment.draws import draw_seed
 from augment.errors import InputError
 from augment.plan.attributes import Attributes
 from augment.plan.goal import Goal, LabelSet
-from augment.protocols import Strategy
+from augment.protocols import IsUsedUp, Strategy
 from augment.records import Ask, Need
 
 _MEMORY = 0.98
@@ -50,22 +50,25 @@ class _Rate:
 class _Cell:
     """What is known of one cell."""
 
-    __slots__ = ("accepted", "in_vain", "name", "patience", "rate", "under_way", "wanted")
+    __slots__ = (
+        "accepted", "in_vain", "name", "patience", "rate", "under_way", "used_up", "wanted",
+    )  # fmt: skip
 
     def __init__(self, name: str, wanted: int) -> None:
         self.name = name
         self.wanted = wanted
         self.patience = max(_LEAST_PATIENCE, 5 * wanted)
         self.accepted = self.under_way = self.in_vain = 0
+        self.used_up = False
         self.rate = _Rate()
 
     @property
     def given_up(self) -> bool:
-        return self.in_vain >= self.patience and self.accepted < self.wanted
+        return (self.used_up or self.in_vain >= self.patience) and self.accepted < self.wanted
 
     @property
     def open(self) -> bool:
-        return self.accepted < self.wanted and self.in_vain < self.patience
+        return self.accepted < self.wanted and not self.given_up
 
     def short(self, prior: float) -> float:
         """Return how many rows will be missing once all that is under way is judged."""
@@ -149,13 +152,15 @@ class Planner:
 
     def next(self) -> Ask | None:
         """Plan one more ask; None while what is under way may be enough."""
-        labels = self._choose()
-        if labels is None:
-            return None
-        ask = self._propose(labels)
-        self._number += 1
-        self.sent(ask)
-        return ask
+        while (labels := self._choose()) is not None:
+            ask = self._propose(labels)
+            if ask is None:
+                self._give_up(labels)
+                continue
+            self._number += 1
+            self.sent(ask)
+            return ask
+        return None
 
     def sent(self, ask: Ask) -> None:
         """Count an ask as under way: a new one, or one found in the journal."""
@@ -164,6 +169,9 @@ class Planner:
         asked = frozenset(ask.labels)
         if asked in self._asked:
             self._asked[asked] += 1
+        for strategy, _ in self._strategies:
+            if isinstance(strategy, IsUsedUp):
+                strategy.sent(ask)
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""
@@ -265,8 +273,12 @@ class Planner:
             asked[found[-1]] += 1
         return found
 
-    def _propose(self, labels: LabelSet) -> Ask:
-        """Draw a strategy by weight; one that has no way for these labels leaves it to the next."""
+    def _propose(self, labels: LabelSet) -> Ask | None:
+        """Draw a strategy by weight; one that has no way for these labels leaves it to the next.
+
+        Returns:
+            None where every way to ask for them is used up.
+        """
         need = Need(
             number=self._number,
             labels=labels,
@@ -280,8 +292,18 @@ class Planner:
             ask = strategy.propose(need)
             if ask is not None:
                 return replace(ask, avoid=self._avoid(labels))
+        if self._asked[frozenset(labels)]:
+            return None
         names = [strategy.name for strategy, _ in self._strategies]
         raise InputError.one("strategies", f"none of {names} has a way to ask for {list(labels)}")
+
+    def _give_up(self, labels: LabelSet) -> None:
+        """Leave out a choice, and the cells that no other one fills."""
+        cells = self._choices.pop(labels)
+        left = {cell.name for others in self._choices.values() for cell in others}
+        for cell in cells:
+            cell.used_up = cell.name not in left
+        self._queue.clear()
 
     def _drawn_strategy(self) -> int:
         at = draw_seed(self._random_seed, self._number, "strategy") / 2**31
