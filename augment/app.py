@@ -26,6 +26,7 @@ from augment.parts import (
     plan_of,
     renders,
     run_encoder,
+    scorer_of,
 )
 from augment.pipeline import Parts, Pipeline
 from augment.plan.strategies import shortened
@@ -164,6 +165,9 @@ async def carry_out(
         async with engine(setting) as answering:
             recipe = recipe.model_copy(update={"model": answering.model})
             setting = replace(setting, recipe=recipe, revision=answering.revision)
+            if recipe.toxicity_model is not None:
+                say(f"Loading the toxicity model {recipe.toxicity_model} ...")
+                setting = replace(setting, scorer=await asyncio.to_thread(scorer_of, recipe))
             if worker is not None and not known:
                 here = recipe.encoder == ENCODER or Path(recipe.encoder).is_dir()
                 hub = "" if here else f" {recipe.encoder}, from the model hub where it is not here,"

@@ -64,7 +64,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
         sessions=journal.sessions(),
         notes=journal.notes(),
         calibrations=judged.calibrations,
-        error_rates=error_rates(),
+        error_rates=_error_rates(setting),
         space=_space(judged),
         bias=Bias(
             subject,
@@ -77,6 +77,12 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     write_text(out / "report.html", render(figures))
     write_text(out / "README.md", card(figures))
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
+
+
+def _error_rates(setting: Setting) -> Mapping[str, str]:
+    """Return what was measured of the filters, but for a model that is not ours."""
+    ours = setting.recipe.toxicity_model is None
+    return {name: told for name, told in error_rates().items() if ours or name != TOXICITY}
 
 
 def made_of(setting: Setting) -> folder.Made:

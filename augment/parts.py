@@ -56,7 +56,7 @@ from augment.plan.strategies import (
     Shown,
     ZeroShot,
 )
-from augment.protocols import Engine, Filter, Plan, Strategy
+from augment.protocols import Engine, Filter, Plan, Scorer, Strategy
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
 from augment.rendering import Renderer
@@ -225,6 +225,19 @@ def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]
         worker.close()
 
 
+def scorer_of(recipe: Recipe) -> Scorer | None:
+    """Load the model that is to judge toxicity, where the recipe names one.
+
+    Raises:
+        InputError: it cannot be loaded, or is no classifier of toxic texts.
+    """
+    if recipe.toxicity_model is None:
+        return None
+    from augment.decoding.classifier import Classifier
+
+    return Classifier(recipe.toxicity_model, classes=recipe.filters.toxicity_classes)
+
+
 @contextlib.contextmanager
 def run_encoder(worker: Worker | None, folder: Path | None) -> Generator[RunEncoder | None]:
     """Hold the encoder of a run, its vectors kept in the folder or else in memory."""
@@ -346,6 +359,7 @@ def filters_of(
             encoder="" if seeds.encoder is None else seeds.name,
             no_basis=seeds.no_basis,
             threshold=chosen.toxicity,
+            scorer=setting.scorer,
         ),
         *([] if plain else [Unmarked(repeated=types_of(setting.used, recipe).repeated)]),
         NearDuplicate(threshold=chosen.near_duplicate, against=setting.against)

@@ -9,7 +9,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from augment.answers import rejection, rows_of
@@ -22,6 +22,7 @@ from augment.parts import (
     plan_of,
     renders,
     run_encoder,
+    scorer_of,
 )
 from augment.plan.budget import Budget, Spent
 from augment.plan.strategies import shortened
@@ -112,6 +113,8 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
     with encoder_worker(setting, known=False) as worker:
         async with engine_of(setting) as engine:
             with run_encoder(worker, None) as encoder:
+                scorer = await asyncio.to_thread(scorer_of, setting.recipe)
+                setting = replace(setting, scorer=scorer)
                 vectors = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                 renderer = renderer_of(setting)
                 filters = filters_of(setting, vectors, instructions=renderer.instructions)

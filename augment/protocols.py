@@ -213,6 +213,22 @@ class Encoder(Protocol):
         ...
 
 
+class Scorer(Protocol):
+    """How toxic texts are, by a model that is not ours; may be asked by several threads.
+
+    Attributes:
+        name: as reports show it.
+        classes: those of its classes that mean toxic, by their names.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return how probably each text is toxic; not a number where that cannot be told."""
+        ...
+
+
 class Filter(Protocol):
     """One idea of what an acceptable row is.
 
@@ -249,6 +265,19 @@ class Filter(Protocol):
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Take note of rows that passed every filter, in order of acceptance."""
+        ...
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """A filter that judges in a thread where it takes long, so that nothing waits for it.
+
+    Several batches may then be judged at once.
+    """
+
+    @property
+    def slow(self) -> bool:
+        """Whether it does."""
         ...
 
 

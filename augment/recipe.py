@@ -74,6 +74,7 @@ class Filters(Closed):
         language: probability of another language than the seeds', were there no third, from which
             a row is rejected.
         toxicity: probability of being hateful or abusive from which a row is rejected.
+        toxicity_classes: of `toxicity-model`, those that mean toxic, where their names don't tell.
         agreement_precision: share of the rows rejected for their label that would be rightly so
             if one row in ten bore a wrong one.
         least_probability: of a label that the engine chose, below which a row is rejected.
@@ -91,6 +92,7 @@ class Filters(Closed):
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
     language: Annotated[float, Field(gt=0, le=1)] = 0.97
     toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
+    toxicity_classes: tuple[Name, ...] = ()
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.5
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -139,6 +141,9 @@ class Recipe(Closed):
         ENCODER, description="of sentences: minilm, a folder, a hub's name, or ngram for none"
     )
 
+    toxicity_model: str | None = Field(
+        None, description="text classifier that judges toxicity: a folder or a hub's name"
+    )
     pii: PiiAction = Field("reject", description="of rows with personal data: or mask, surrogate")
     pii_placeholders: Literal["keep", "reject"] = Field(
         "keep", description="rows with what is set aside for examples: or reject"
@@ -220,6 +225,14 @@ class Recipe(Closed):
                 "--pii surrogate does not go with --pii-placeholders reject: surrogates are drawn "
                 "from what is set aside for examples"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _must_agree_on_toxicity(self) -> Recipe:
+        if self.toxicity_model is None and self.filters.toxicity_classes:
+            raise ValueError("`filters: {toxicity-classes: [...]}` needs --toxicity-model")
+        if self.toxicity_model is not None and "toxicity" in self.filters.without:
+            raise ValueError("--toxicity-model does not go with `filters: {without: [toxicity]}`")
         return self
 
     @model_validator(mode="after")

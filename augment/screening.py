@@ -1,8 +1,8 @@
 """From rows to verdicts: the filters in their order, each row seen until one rejects it.
 
-by words ──> by meaning ──> gates
-a batch      a batch,       one row at a time, since they
-             embedded       compare with the rows accepted so far
+by words ──> by meaning ──> slow ──────> gates
+a batch      a batch,       a batch,     one row at a time, since they
+             embedded       in a thread  compare with the rows accepted so far
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from augment.protocols import Encoder, Filter, Vectors
+from augment.protocols import Encoder, Filter, Slow, Vectors
 from augment.records import Candidate, Example, Target, Verdict
 
 
 class Screening:
-    """The filters of a run, in three stages.
+    """The filters of a run, in four stages.
 
     Args:
         filters: fitted, in the order in which they judge within their stage.
@@ -25,7 +25,9 @@ class Screening:
     def __init__(self, filters: Sequence[Filter], encoder: Encoder | None) -> None:
         self._all = filters
         self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
-        self._by_meaning = [f for f in filters if not f.sequential and f.by_meaning]
+        self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
+        meant = [f for f in filters if not f.sequential and f.by_meaning]
+        self._by_meaning = [f for f in meant if f not in self._slow]
         self._gates = [f for f in filters if f.sequential]
         self._encoder = encoder
 
@@ -38,16 +40,19 @@ class Screening:
     async def by_meaning(
         self, candidates: Sequence[Candidate], verdicts: Sequence[list[Verdict]]
     ) -> None:
-        """Add the verdicts of the filters by meaning to those of the candidates still passing."""
+        """Add the verdicts of the filters by meaning, and of slow ones, to those still passing."""
         passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
-        if not passing or not self._by_meaning:
+        if not passing or not (self._by_meaning or self._slow):
             return
         left = [candidates[place] for place in passing]
         vectors = None
         if self._encoder is not None:
             texts = [candidate.example.whole for candidate in left]
             vectors = await asyncio.to_thread(self._encoder.encode, texts)
-        _pass(self._by_meaning, left, [verdicts[place] for place in passing], vectors=vectors)
+        own = [verdicts[place] for place in passing]
+        _pass(self._by_meaning, left, own, vectors=vectors)
+        if self._slow:
+            await asyncio.to_thread(_pass, self._slow, left, own, vectors=vectors)
 
     def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""
@@ -77,7 +82,7 @@ def _pass(
     vectors: Vectors | None,
 ) -> None:
     """Append each filter's verdicts to those of the candidates that no earlier one rejected."""
-    passing = list(range(len(candidates)))
+    passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
     for each in filters:
         if not passing:
             return

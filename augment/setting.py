@@ -34,7 +34,7 @@ from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.counterparts import Counterparts
 from augment.plan.given import ANY_MENTIONS, all_of, all_texts
 from augment.plan.goal import Goal
-from augment.protocols import Task
+from augment.protocols import Scorer, Task
 from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
 from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet, TaskName, labels_of
@@ -110,6 +110,7 @@ class Setting:
         chat_model: a LangChain model that answers, in place of one that the recipe names.
         revision: of the engine's model, once it is there.
         shown: ids of the seeds that prompts may show.
+        scorer: the recipe's toxicity model, once it is there.
     """
 
     recipe: Recipe
@@ -127,6 +128,7 @@ class Setting:
     chat_model: Any = None
     revision: str | None = None
     shown: frozenset[str] = frozenset()
+    scorer: Scorer | None = None
 
     @property
     def kind(self) -> Kind:

@@ -45,6 +45,7 @@ _REASONS = {
     "no_label": "rows without a label",
     "no_other_label": "rows that bear every label",
     "no_probability": "the engine did not tell how sure it was",
+    "no_score": "its model gives no number",
     "no_seeds": "there are no seeds",
     "offsets": "offsets that do not fit",
     "one_label": "there is one label",

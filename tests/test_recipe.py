@@ -287,3 +287,18 @@ def test_of_a_part_of_the_recipe_what_differs_is_named():
     before["filters"]["agreement_precision"] = 0.75
 
     assert differences(before, Recipe()) == ["filters, agreement-precision: was 0.75, now 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"filters": {"toxicity-classes": ["toxic"]}}, "needs --toxicity-model"),
+        (
+            {"toxicity-model": "x", "filters": {"without": ["toxicity"]}},
+            "--toxicity-model does not go with",
+        ),
+    ],
+)
+def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):
+    with pytest.raises(InputError, match=message):
+        load(None, options=options)

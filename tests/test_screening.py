@@ -154,6 +154,28 @@ async def test_the_loop_goes_on_while_texts_are_embedded():
     assert ticked == [True]
 
 
+async def test_a_slow_filter_judges_what_the_others_left_while_the_loop_goes_on():
+    class Slow(Seeing):
+        slow = True
+
+        def judge(self, candidates, vectors):
+            asyncio.run_coroutine_threadsafe(ticking(), loop).result(timeout=10)
+            return super().judge(candidates, vectors)
+
+    async def ticking():
+        ticked.append(True)
+
+    loop, ticked = asyncio.get_running_loop(), []
+    slow, quick = Slow("slow"), Seeing("quick", rejects=lambda text: text == "text 1")
+    rows = candidates(["a"] * 3)
+    verdicts = [[] for _ in rows]
+    await Screening([slow, quick], Numbers()).by_meaning(rows, verdicts)
+
+    assert ticked == [True]
+    assert slow.vectors == [[0.0, 2.0]]
+    assert names(verdicts) == [["quick", "slow"], ["quick"], ["quick", "slow"]]
+
+
 def test_the_first_gate_that_rejects_is_the_last_to_be_asked():
     gates = [
         Judge(name, rejects=lambda text, name=name: name == "two", sequential=True)

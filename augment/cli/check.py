@@ -18,7 +18,8 @@ from augment.setting import Inputs, prepare
 OUT = Path("runs/check")
 _OPTIONS = (
     "random_seed", "reserve", "encoder", "holdout", "against", "out", "text_field",
-    "text_pair_field", "label_field", "lenient", "pii", "pii_placeholders", "balance_identities",
+    "text_pair_field", "label_field", "lenient", "toxicity_model", "pii", "pii_placeholders",
+    "balance_identities",
 )  # fmt: skip
 
 

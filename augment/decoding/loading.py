@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
+from augment.decoding.hub import library, placed, tried
 from augment.decoding.model import Loaded
 from augment.decoding.revision import revision_of
 from augment.decoding.tokens import Tokens
 from augment.errors import EngineUnusable
 
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 _NEEDED = ("attention_mask", "position_ids", "past_key_values")
 _UNLIMITED = 1 << 30
 
@@ -34,17 +30,9 @@ def load(model: str, *, dtype: str | None = None) -> Loaded:
     Raises:
         EngineUnusable: it is not there, or is no causal chat model; the text says which.
     """
-    transformers = _library()
-    source = Path(model).expanduser()
-    if not source.is_dir() and (source.exists() or source.is_absolute() or model[:1] in "./~"):
-        raise EngineUnusable(f"{model}: no folder of a model")
-    local = source.is_dir()
-    place = str(source) if local else model
-    common: dict[str, Any] = {
-        "trust_remote_code": False,
-        "local_files_only": local or not _on_hub(model),
-    }
-    config: Any = _tried(
+    transformers = library()
+    place, common = placed(model)
+    config: Any = tried(
         model, "no model", lambda: transformers.AutoConfig.from_pretrained(place, **common)
     )
     if config.is_encoder_decoder or type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
@@ -66,7 +54,7 @@ def load(model: str, *, dtype: str | None = None) -> Loaded:
 
     from augment.decoding.causal import Causal
 
-    network: Any = _tried(model, "no causal language model can be loaded", weights)
+    network: Any = tried(model, "no causal language model can be loaded", weights)
     return Loaded(
         network=Causal(network),
         tokens=Tokens(
@@ -84,48 +72,9 @@ def load(model: str, *, dtype: str | None = None) -> Loaded:
     )
 
 
-def _library() -> Any:
-    """Return transformers, whose types are too loose to be checked."""
-    import transformers
-    from transformers.utils import logging as its_logging
-
-    its_logging.disable_progress_bar()
-    return transformers
-
-
-def _on_hub(model: str) -> bool:
-    """Tell whether the hub has the model; False where the hub cannot be reached.
-
-    Asked once and briefly, for the library's own attempts go on for half a minute: what was
-    downloaded before is then used as it is.
-    """
-    import huggingface_hub
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-
-    api: Any = huggingface_hub.HfApi()
-    try:
-        api.model_info(model, timeout=4.0)
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise EngineUnusable(
-            f"{model}: no folder, and no model on the hub that one may download"
-        ) from error
-    except Exception as error:  # noqa: BLE001 - the HTTP library's, which the hub's may change
-        _log.info("the hub cannot be asked for %s: %s", model, error)
-        return False
-    return True
-
-
-def _tried(model: str, what: str, attempt: Callable[[], T]) -> T:
-    try:
-        return attempt()
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
-        first = " ".join(str(error).split())[:300]
-        raise EngineUnusable(f"{model}: {what}: {first}") from error
-
-
 def _tokenizer(model: str, place: str, common: dict[str, Any]) -> Any:
-    auto: Any = _library().AutoTokenizer
-    tokenizer: Any = _tried(model, "no tokenizer", lambda: auto.from_pretrained(place, **common))
+    auto: Any = library().AutoTokenizer
+    tokenizer: Any = tried(model, "no tokenizer", lambda: auto.from_pretrained(place, **common))
     if not tokenizer.is_fast or len(tokenizer) == 0:
         raise EngineUnusable(f"{model}: no fast tokenizer (tokenizer.json)")
     if not tokenizer.chat_template:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from augment.decoding.hub import name_of
 from augment.engines.in_process import InProcess, Named, opened
 
 if TYPE_CHECKING:
@@ -31,10 +31,5 @@ def loaded(
 
         return loading.load(model, dtype=dtype)
 
-    named = Named(engine="transformers", model=_name(model))
+    named = Named(engine="transformers", model=name_of(model))
     return opened(load, named=named, concurrency=concurrency)
-
-
-def _name(model: str) -> str:
-    folder = Path(model).expanduser()
-    return folder.resolve().name if folder.is_dir() else model

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from augment.protocols import Vectors
+import numpy as np
+import numpy.typing as npt
+
+from augment.protocols import Scorer, Vectors
 from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 from augment.toxicity.model import ENCODER, Toxicity, bundled
 
@@ -24,12 +27,13 @@ class ToxicityFilter:
     Where at least 5 % of a label's seeds, and two of them, are toxic themselves, its rows are held
     against those seeds instead: the threshold lies halfway from the most toxic of them to
     certainty, and the report tells how many of either are toxic. The model takes MiniLM's vectors
-    and knows English; without them the filter abstains.
+    and knows English; without them the filter abstains, unless another model scores in its place.
 
     Args:
         encoder: name of the encoder whose vectors come in.
         no_basis: why no vectors come in, where none do.
         threshold: probability from which a row is rejected.
+        scorer: the other model.
     """
 
     name = "toxicity"
@@ -37,9 +41,15 @@ class ToxicityFilter:
     by_meaning = True
 
     def __init__(
-        self, *, encoder: str = "", no_basis: str = "no_encoder", threshold: float = THRESHOLD
+        self,
+        *,
+        encoder: str = "",
+        no_basis: str = "no_encoder",
+        threshold: float = THRESHOLD,
+        scorer: Scorer | None = None,
     ) -> None:
-        self._model = Toxicity(bundled()) if encoder == ENCODER else None
+        self._scorer = scorer
+        self._model = Toxicity(bundled()) if encoder == ENCODER and scorer is None else None
         self._why = "other_encoder" if encoder and self._model is None else no_basis
         self._threshold = threshold
         self._wanted: dict[str, tuple[float, float]] = {}
@@ -47,31 +57,31 @@ class ToxicityFilter:
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
         """Learn how toxic the seeds of each label are."""
-        if vectors is None or self._model is None or not seeds:
+        scores = self._scores(seeds, vectors) if seeds else None
+        if scores is None:
             return
-        scores = self._model.probabilities([seed.whole for seed in seeds], vectors)
         of_label: dict[str, list[float]] = {}
         for seed, score in zip(seeds, scores, strict=True):
             for label in labels_of(seed.target) or (_NO_LABEL,):
-                of_label.setdefault(label, []).append(float(score))
+                if np.isfinite(score):
+                    of_label.setdefault(label, []).append(float(score))
         for label, own in of_label.items():
             toxic = sum(score >= self._threshold for score in own)
             if toxic >= max(_WANTED_SEEDS, _WANTED_SHARE * len(own)):
                 self._wanted[label] = toxic / len(own), (1 + max(own)) / 2
         self.calibration = Calibration(
             filter=self.name,
-            basis=f"a model on {ENCODER} and character n-grams",
+            basis=self._basis,
             statement=self._statement(int((scores >= self._threshold).sum()), seeds=len(seeds)),
-            scores=tuple(map(float, scores)),
+            scores=tuple(float(score) for score in scores if np.isfinite(score)),
             thresholds=(self._threshold,),
         )
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
         """Return one verdict each, in order; the score is the probability of being toxic."""
-        if vectors is None or self._model is None:
-            nothing = Verdict(filter=self.name, outcome="abstained", reason=self._why)
-            return [nothing] * len(candidates)
-        scores = self._model.probabilities([row.example.whole for row in candidates], vectors)
+        scores = self._scores([row.example for row in candidates], vectors)
+        if scores is None:
+            return [self._abstaining(self._why)] * len(candidates)
         return [
             self._on(row.example, float(score))
             for row, score in zip(candidates, scores, strict=True)
@@ -80,7 +90,34 @@ class ToxicityFilter:
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Learn nothing."""
 
+    @property
+    def slow(self) -> bool:
+        """Whether it takes long: our own model does not."""
+        return self._scorer is not None
+
+    @property
+    def _basis(self) -> str:
+        if self._scorer is None:
+            return f"a model on {ENCODER} and character n-grams"
+        classes = ", ".join(self._scorer.classes)
+        return f"the model {self._scorer.name}, its classes {classes}"
+
+    def _scores(
+        self, rows: Sequence[Example[Any]], vectors: Vectors | None
+    ) -> npt.NDArray[np.float64] | None:
+        texts = [row.whole for row in rows]
+        if self._scorer is not None:
+            return self._scorer.probabilities(texts)
+        if self._model is None or vectors is None:
+            return None
+        return self._model.probabilities(texts, vectors)
+
+    def _abstaining(self, reason: str) -> Verdict:
+        return Verdict(filter=self.name, outcome="abstained", reason=reason)
+
     def _on(self, example: Example[Any], score: float) -> Verdict:
+        if not np.isfinite(score):
+            return self._abstaining("no_score")
         labels = labels_of(example.target) or (_NO_LABEL,)
         wanted = [label for label in labels if label in self._wanted]
         threshold = max([self._threshold, *(self._wanted[label][1] for label in wanted)])

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from augment_command import digests, here, left_in, seeds_file
+from tiny_classifier import write_classifier
+
+from augment.decoding.classifier import Classifier
 
 STARTS = (
     "again", "sadly", "hello", "listen", "why", "sorry", "look", "well", "so", "please", "today",
@@ -256,3 +259,34 @@ def test_explain_names_the_rows_there_are(check):
         "error: --explain: there is no row 'three': places are 0 to 2, ids stand in accepted.jsonl "
         "and rejected.jsonl"
     )
+
+
+def test_a_classifier_of_ones_own_judges_toxicity_and_the_report_names_it(check, tmp_path):
+    folder = write_classifier(tmp_path / "guard", ["fine", "awful"])
+    texts = ("where is my parcel this whole week ?", "you are awful you awful parcel you")
+    scores = Classifier(str(folder), classes=["awful"]).probabilities(texts)
+    recipe = tmp_path / "recipe.yaml"
+    filters = {
+        "toxicity": round(float(scores.mean()), 6), "toxicity-classes": ["awful"],
+        "without": ["similarity", "agreement", "language"],
+    }  # fmt: skip
+    recipe.write_text(json.dumps({"filters": filters}))
+    rows = [{"text": text, "label": "parcel"} for text in texts]
+    more = ("--toxicity-model", folder, "--recipe", recipe, "--encoder", "ngram")
+    ended, left = check(rows, *more)
+    worse = int(scores.argmax())
+
+    assert f"Loading the toxicity model {folder} ..." in ended.out
+    assert [(row["text"], row["filter"]) for row in left.rejected] == [(texts[worse], "toxicity")]
+    assert left.rejected[0]["score"] == pytest.approx(scores[worse], abs=1e-5)
+    assert [row["text"] for row in left.accepted] == [texts[1 - worse]]
+    (shown,) = [each for each in left.report["scores"] if each["filter"] == "toxicity"]
+    assert shown["basis"] == "the model guard, its classes awful"
+    assert "toxicity" not in left.report["error_rates"]
+
+
+def test_a_toxicity_model_that_is_none_ends_the_command_before_anything_is_written(check, tmp_path):
+    ended, _ = check([GOOD], "--toxicity-model", tmp_path / "none", "--encoder", "ngram")
+    assert ended.code == 2
+    assert f"--toxicity-model: {tmp_path / 'none'}: no folder of a model" in ended.err
+    assert not (tmp_path / "out").exists()

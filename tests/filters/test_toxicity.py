@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from augment.filters.toxicity import THRESHOLD, ToxicityFilter
@@ -69,3 +72,39 @@ def test_without_the_vectors_it_was_made_for_it_abstains(encoder: str, reason: s
     verdict = judged(by, SWEARING)
     assert (verdict.outcome, verdict.reason, verdict.score) == ("abstained", reason, None)
     assert by.calibration is None
+
+
+class ByLength:
+    """Takes long texts for toxic, and cannot tell of empty ones."""
+
+    name = "long"
+    classes = ("toxic",)
+
+    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        return np.array([min(len(text) / 100, 1.0) if text else np.nan for text in texts])
+
+
+def test_another_model_judges_without_vectors_and_in_any_language() -> None:
+    by = ToxicityFilter(no_basis="unknown_language", threshold=0.5, scorer=ByLength())
+    by.fit([example("kurz")], None)
+    rows = [
+        Candidate(example=example(text), ask=ASK, key="k", index=0)
+        for text in ("wo ist es", "x" * 70, "")
+    ]
+    short, long, empty = by.judge(rows, None)
+    assert (short.outcome, short.score, short.threshold) == ("passed", 0.09, 0.5)
+    assert (long.outcome, long.reason) == ("rejected", "toxicity")
+    assert (empty.outcome, empty.reason, empty.score) == ("abstained", "no_score", None)
+    assert by.calibration is not None
+    assert by.calibration.basis == "the model long, its classes toxic"
+    assert by.slow
+    assert not ToxicityFilter(encoder=ENCODER).slow
+
+
+def test_a_seed_that_another_model_cannot_score_counts_for_nothing() -> None:
+    by = ToxicityFilter(threshold=0.5, scorer=ByLength())
+    by.fit([example("x" * 60), example(""), example("x" * 80)], None)
+    assert by.calibration is not None
+    assert by.calibration.scores == (0.6, 0.8)
+    kept = Candidate(example=example("x" * 85), ask=ASK, key="k", index=0)
+    assert by.judge([kept], None)[0].threshold == pytest.approx(0.9)
