@@ -2,7 +2,8 @@
 
 Half of a corpus' test rows are held out, the other half judged: rejected ones are false alarms,
 but for true repetitions in the corpus. Then a passage of a held-out row of 20 words and more, so
-many words of it, stands in the middle of each of 500 other rows.
+many words of it, stands in the middle of each of 500 other rows. Last, what the passages of all
+training rows of the corpora take in memory.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import json
 import random
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from augment.filters.leak import Leak
+from augment.filters.passages import SHORT, Passages
 from augment.records import Ask, Candidate, Example
+from augment.tokens import words
 
 CORPORA = (
     "classification/banking77", "classification/goemotions", "classification/sms_spam",
@@ -44,6 +48,22 @@ def rejected(by: Leak, rows: Sequence[str]) -> tuple[int, int]:
     )
     found = [one.detail or "" for one in judged if one.outcome == "rejected"]
     return len(found), sum("words in a row" in detail for detail in found)
+
+
+def held(rows: Sequence[str]) -> str:
+    """Return the memory that the passages of texts take, in bytes a run of 8 words."""
+    runs = sum(max(0, len(words(text)) - SHORT + 1) for text in rows)
+    tracemalloc.start()
+    passages = Passages()
+    for number, text in enumerate(rows):
+        passages.add(str(number), text)
+    passages.shared(rows[:1])
+    now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (
+        f"{len(rows):,} texts, {runs:,} runs of {SHORT} words: {now / runs:.0f} B a run, "
+        f"{most / runs:.0f} B at most"
+    )
 
 
 def measure(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
@@ -76,6 +96,9 @@ def measure(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
             print(f"    {run:3} words put in: found {share(found, EACH)}")
             if run >= max(RUNS):
                 hits, n = hits + found, n + EACH
+    print(
+        f"  {held([text for name in CORPORA for text in texts(corpora / f'{name}/train.jsonl')])}"
+    )
     return {
         "leak": f"of {n:,} rows with {max(RUNS)} words of a held-out row in them {share(hits, n)} "
         f"are found; of {total:,} other rows of the same corpora {share(wrong, total)} are "

@@ -45,16 +45,15 @@ class Copy:
         passages = Passages()
         for seed in seeds:
             passages.add(seed.id, seed.whole)
-        shared = (passages.shared(seed.whole, but=seed.id) for seed in seeds)
+        shared = passages.shared([seed.whole for seed in seeds], but=[seed.id for seed in seeds])
         usual = sum(one is not None and one.repeats for one in shared)
         self._passages = passages if usual <= _MOST_SHARING * len(seeds) else None
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order."""
-        near = self._index.nearest(
-            [row.example.whole for row in candidates],
-            but=[row.counterpart_of for row in candidates],
-        )
+        texts = [row.example.whole for row in candidates]
+        but = [row.counterpart_of for row in candidates]
+        near = self._index.nearest(texts, but=but)
         alike = [
             on_nearness(one, name=self.name, threshold=self._threshold, reason="copy_of_seed")
             for one in near
@@ -62,12 +61,8 @@ class Copy:
         if self._passages is None:
             return alike
         return [
-            on_passage(
-                self._passages.shared(row.example.whole, but=row.counterpart_of),
-                verdict,
-                reason="copy_of_seed",
-            )
-            for row, verdict in zip(candidates, alike, strict=True)
+            on_passage(passage, verdict, reason="copy_of_seed")
+            for passage, verdict in zip(self._passages.shared(texts, but=but), alike, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:

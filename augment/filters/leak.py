@@ -54,8 +54,8 @@ class Leak:
             for near in self._index.nearest(texts)
         ]
         return [
-            on_passage(self._passages.shared(text), verdict, reason="leak")
-            for text, verdict in zip(texts, alike, strict=True)
+            on_passage(passage, verdict, reason="leak")
+            for passage, verdict in zip(self._passages.shared(texts), alike, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.filters.copy import Copy
 from augment.filters.leak import Leak
-from augment.filters.passages import Passages
+from augment.filters.passages import Passages, _Index, _Runs
 from augment.protocols import Filter
 from augment.records import Ask, Candidate, Example, Verdict
 from augment.tokens import words
@@ -80,7 +83,30 @@ def test_passages_that_seeds_share_among_themselves_are_no_copies() -> None:
 def test_texts_under_eight_words_share_no_passage() -> None:
     passages = Passages()
     passages.add("a", "one two three four five six seven")
-    assert passages.shared("one two three four five six seven") is None
+    assert passages.shared(["one two three four five six seven"]) == [None]
+    assert Passages().shared([HELD]) == [None]
+
+
+@given(st.lists(st.lists(st.sampled_from("ab"), max_size=12), min_size=1, max_size=12))
+def test_many_texts_at_once_share_what_each_does_alone_and_none_with_its_neighbour(
+    texts: list[list[str]],
+) -> None:
+    passages = Passages()
+    for name, text in enumerate(texts):
+        passages.add(str(name), " ".join(text))
+    together = passages.shared([" ".join(text) for text in texts])
+    assert together == [passages.shared([" ".join(text)])[0] for text in texts]
+    for text, found in zip(texts, together, strict=True):
+        assert (found is None) == (len(text) < 8)
+        assert found is None or (found.run == len(text) and found.share == 1.0)
+
+
+def test_what_stands_in_very_many_texts_is_found_in_the_first_of_them() -> None:
+    passages = Passages()
+    for name in range(200):
+        passages.add(str(name), f"{HELD} and {name}")
+    found = passages.shared([HELD, HELD], but=["0", None])
+    assert [one and (one.id, one.run) for one in found] == [("1", 17), ("0", 17)]
 
 
 @given(
@@ -99,6 +125,12 @@ def test_the_longest_run_is_the_longest_common_substring(one: list[str], other: 
         ),
         default=0,
     )
-    found = passages.shared(" ".join(one))
+    (found,) = passages.shared([" ".join(one)])
     assert words(" ".join(one)) == one
     assert (0 if found is None else found.run) == (longest if longest >= 8 else 0)
+
+
+def test_runs_of_one_hash_are_told_apart_by_their_words() -> None:
+    runs = _Runs.of(array("I", [*range(8), *range(8, 16), *range(8)]), array("q", [0, 8, 16]))
+    alike = replace(runs, hashes=np.zeros_like(runs.hashes))
+    assert list(_Index.of(alike).hits(alike)) == [(0, 0), (0, 16), (8, 8), (16, 0), (16, 16)]
