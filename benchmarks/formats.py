@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
-from augment.formats.export import To, Wish, export, read_corpus
+from augment.formats.export import To, Wish, export
+from augment.formats.read_corpus import read_corpus
 from augment.formats.rows import Columns
 
 ROUNDS = 7

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 from augment.errors import InputError, InputFault
-from augment.formats.export import Exported, To, Wish, default_out, export, read_corpus
+from augment.formats.export import Exported, To, Wish, default_out, export
+from augment.formats.read_corpus import read_corpus
 from augment.formats.rows import Columns
 from augment.formats.tags import SCHEMES
 from augment.records import TaskName

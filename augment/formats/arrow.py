@@ -106,10 +106,10 @@ def _features(corpus: Corpus, classes: _Class) -> dict[str, Any]:
     mention = {"start": whole, "end": whole, "label": classes(corpus.types), "text": string}
     found["entities"] = many(mention)
     every = corpus.annotations
-    if corpus.task == "relations":
+    if "relations" in corpus.fields:
         label = classes(one.label for each in every for one in each.relations)
         found["relations"] = many({"head": whole, "tail": whole, "label": label})
-    if corpus.task == "events":
+    if "events" in corpus.fields:
         events = [one for each in every for one in each.events]
         role = classes(one.role for each in events for one in each.arguments)
         arguments = many({"entity": whole, "role": role})

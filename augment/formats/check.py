@@ -25,7 +25,6 @@ from augment.shown import shown
 from augment.spans.ordering import counted
 from augment.spans.reading import (
     ANY,
-    FIELDS,
     MISSING,
     REPEATED,
     TRIMMED,
@@ -273,7 +272,7 @@ def aside_warnings(table: Table, layout: Layout) -> list[str]:
     return [
         warning
         for name in ANNOTATED
-        if name not in FIELDS[layout.task]
+        if name not in layout.fields
         for warning in _counted(
             f"rows whose {name} the task {layout.task} leaves out",
             [

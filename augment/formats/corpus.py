@@ -15,6 +15,7 @@ class Corpus:
     """Rows of one task, in file order.
 
     Attributes:
+        fields: the columns of an annotation that every row has; none for rows with labels.
         aside: of each row, the columns that the task does not read, as they stand in the file.
         several: whether a row may bear several labels.
         warnings: what the task leaves out, and what was noticed in reading.
@@ -25,6 +26,7 @@ class Corpus:
     aside: Sequence[Mapping[str, Json]]
     several: bool
     pairs: bool
+    fields: tuple[str, ...] = ()
     warnings: Sequence[str] = ()
 
     @property
@@ -49,11 +51,11 @@ class Corpus:
         """Every type of mention, in order of appearance."""
         return tuple(dict.fromkeys(one.label for each in self.annotations for one in each.entities))
 
-    def fields(self, example: Example[Target]) -> dict[str, Json]:
+    def row(self, example: Example[Target]) -> dict[str, Json]:
         """Return a row's own fields, as every row of the project has them."""
         target = example.target
         if isinstance(target, Annotation):
-            return {"id": example.id, **fields_of(example.text, target, self.task)}
+            return {"id": example.id, **fields_of(example.text, target, self.fields)}
         pair = {"text_pair": example.text_pair} if self.pairs else {}
         label = list(target) if isinstance(target, tuple) else target
         return {"id": example.id, "text": example.text, **pair, "label": label}
@@ -61,5 +63,5 @@ class Corpus:
 
 def row_of(corpus: Corpus, example: Example[Target], aside: Mapping[str, Any]) -> dict[str, Json]:
     """Return a row with everything that it held."""
-    fields = corpus.fields(example)
+    fields = corpus.row(example)
     return {**fields, **{name: cell for name, cell in aside.items() if name not in fields}}

@@ -59,7 +59,7 @@ def rows_of(corpus: Corpus) -> Iterator[dict[str, Json]]:
         pair: dict[str, Json] = (
             {} if example.text_pair is None else {"text_pair": example.text_pair}
         )
-        own = _content(example, mentions, links, linked=corpus.task == "relations")
+        own = _content(example, mentions, links, linked="relations" in corpus.fields)
         yield {**example.meta, "id": example.id, "text": example.text, **pair, **own}
 
 

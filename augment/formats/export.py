@@ -11,12 +11,9 @@ from augment.errors import InputError, InputFault
 from augment.formats import doccano, label_studio
 from augment.formats.arrow import save_dataset, save_tokens, write_parquet
 from augment.formats.brat_folder import write_brat
-from augment.formats.check import aside_warnings
 from augment.formats.conll import lines_of
 from augment.formats.corpus import Corpus, row_of
 from augment.formats.docbin import SUFFIX, Binder
-from augment.formats.layout import Source, lay_out
-from augment.formats.rows import ANNOTATED, Columns, RowFault, draft
 from augment.formats.separated import csv_lines
 from augment.formats.tags import Scheme
 from augment.formats.tokenised import fitted
@@ -134,40 +131,6 @@ class Exported:
     warnings: Sequence[str]
 
 
-def read_corpus(source: Source, *, columns: Columns, task: TaskName | None) -> Corpus:
-    """Read every row.
-
-    Args:
-        source: of the rows.
-        columns: the names of the columns, as far as the user gives them.
-        task: what the rows are; None: the richest that they hold.
-
-    Raises:
-        InputError: with every row that is at fault.
-    """
-    table, layout = lay_out(source, columns, allowed=None, labelled=True, task=task)
-    drafts = [draft(row, layout, prefix="r") for row in table.rows]
-    faults = [
-        *table.faults,
-        *(RowFault(number=row.number, what=what) for row in drafts for what in row.faults),
-    ]
-    if faults:
-        raise table.error(faults)
-    read = {layout.text, layout.text_pair, layout.label, "id"}
-    read |= set() if layout.task == "classification" else set(ANNOTATED)
-    return Corpus(
-        task=layout.task,
-        examples=[row.example for row in drafts],
-        aside=[
-            {name: cell for name, cell in row.values.items() if name not in read}
-            for row in table.rows
-        ],
-        several=layout.first_list is not None,
-        pairs=layout.pairs,
-        warnings=(*table.warnings, *aside_warnings(table, layout)),
-    )
-
-
 def default_out(source: Path, to: To) -> Path:
     """Return where an export goes if nobody says: beside what it is made of."""
     stem = source.resolve().name if source.is_dir() else source.stem
@@ -213,6 +176,8 @@ def _refuse(corpus: Corpus, wish: Wish) -> None:
     if task not in form.tasks:
         able = ", ".join(to for to in get_args(To) if task in _FORMATS[to].tasks)
         rest = "; --task ner writes the mentions alone" if task in {"relations", "events"} else ""
+        if task == "events" and "relations" in corpus.fields and "relations" in form.tasks:
+            rest += ", --task relations their relations as well"
         what = f"carries no {_OF[task]}, which these rows bear: {able} do{rest}"
         raise InputError.one(f"--to {wish.to}{' --tokens' * wish.tokens}", what)
     if not wish.out.parent.is_dir():

@@ -147,6 +147,7 @@ def _layout(
         labelled=labelled,
         own_ids="id" not in given and _unique_ids(table.rows),
         task=task,
+        fields=FIELDS[task],
     )
 
 

@@ -120,6 +120,7 @@ class Layout:
         own_ids: whether the column `id` can serve as such.
         task: what a row is; of the extraction tasks there is no label, and its columns have
             names that are fixed.
+        fields: the columns that annotations are read from.
         types: the names that may occur in annotations.
     """
 
@@ -133,6 +134,7 @@ class Layout:
     labelled: bool
     own_ids: bool
     task: TaskName = "classification"
+    fields: tuple[str, ...] = ()
     types: Allowed = ANY
 
 
@@ -203,7 +205,7 @@ def _aim(row: RawRow, layout: Layout, faults: list[str]) -> tuple[Target, bool, 
     if not isinstance(raw, str) or not raw.strip():
         return Annotation(entities=()), False, ()  # which is said already
     cells = {name: annotation_cell(row, name, untyped=layout.untyped) for name in ANNOTATED}
-    read = read_annotation(raw, cells, task=layout.task, allowed=layout.types)
+    read = read_annotation(raw, cells, fields=layout.fields, allowed=layout.types)
     faults += read.faults
     return read.annotation, False, read.untidy
 

@@ -9,12 +9,12 @@ Whatever is wrong is said of all of it at once. What is merely untidy is put in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 from augment.characters import fault_of_name
-from augment.records import Annotation, Argument, Event, Relation, Span, TaskName
+from augment.records import Annotation, Argument, Event, Relation, Span
 from augment.shown import listed, shown
 from augment.spans.offsets import hint
 from augment.spans.ordering import ordered
@@ -74,7 +74,7 @@ class _Reading:
 
 
 def read_annotation(
-    raw: str, cells: Mapping[str, Any], *, task: TaskName, allowed: Allowed
+    raw: str, cells: Mapping[str, Any], *, fields: Collection[str], allowed: Allowed
 ) -> Read:
     """Read a row's annotation.
 
@@ -82,12 +82,11 @@ def read_annotation(
         raw: the text as it stands there, which the offsets are of; the annotation's are of
             `raw.strip()`.
         cells: what stands under `entities`, `relations` and `events`.
-        task: which of them count.
+        fields: which of them count; `entities` always does.
         allowed: the names that may occur.
     """
     text = raw.strip()
     reading = _Reading(raw=raw, text=text, shift=len(raw) - len(raw.lstrip()))
-    fields = FIELDS[task]
     entities: list[Span | None] = []
     if cells.get("entities") is None:
         reading.faults.append("'entities' is empty: write [] where there is no mention")

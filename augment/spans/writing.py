@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from augment.records import Annotation, Json, TaskName
+from collections.abc import Collection
+
+from augment.records import Annotation, Json
 
 
-def fields_of(text: str, annotation: Annotation, task: TaskName) -> dict[str, Json]:
-    """Return the fields of a row as DESIGN's formats name them, each mention with its text."""
+def fields_of(text: str, annotation: Annotation, fields: Collection[str]) -> dict[str, Json]:
+    """Return a row's own fields as DESIGN's formats name them, each mention with its text.
+
+    Args:
+        text: that was annotated.
+        annotation: of it.
+        fields: which of `relations` and `events` the row is to have beside its `entities`.
+    """
     row: dict[str, Json] = {
         "text": text,
         "entities": [
@@ -19,12 +27,12 @@ def fields_of(text: str, annotation: Annotation, task: TaskName) -> dict[str, Js
             for each in annotation.entities
         ],
     }
-    if task == "relations":
+    if "relations" in fields:
         row["relations"] = [
             {"head": each.head, "tail": each.tail, "label": each.label}
             for each in annotation.relations
         ]
-    if task == "events":
+    if "events" in fields:
         row["events"] = [
             {
                 "trigger": each.trigger,

@@ -230,7 +230,7 @@ class Extraction:
 
     def fields(self, example: Example[Annotation]) -> dict[str, Json]:
         """Return text, entities, and relations or events."""
-        return fields_of(example.text, example.target, self.types.task)
+        return fields_of(example.text, example.target, FIELDS[self.types.task])
 
     def labels_of(self, example: Example[Annotation]) -> tuple[str, ...]:
         """Return the type of each mention, relation or event: as many as there are."""
@@ -282,7 +282,7 @@ class Extraction:
         text = row.get("text")
         if not isinstance(text, str) or not text.strip():
             return _fault("schema" if text else "empty", "there is no text")
-        read = read_annotation(text, row, task=self.types.task, allowed=ANY)
+        read = read_annotation(text, row, fields=FIELDS[self.types.task], allowed=ANY)
         if read.faults:
             return _first([("offsets", fault) for fault in read.faults], text=text.strip())
         if wrong := list(self.types.faults(text.strip(), read.annotation)):

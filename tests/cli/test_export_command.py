@@ -128,6 +128,35 @@ def test_what_a_format_cannot_carry_is_refused(to: list[str], given: Any, words:
     assert sorted(each.name for each in tmp_path.iterdir()) == [path.name]
 
 
+BOTH = {**LINKED, "events": [{"trigger": 1, "type": "leave", "arguments": []}]}
+
+
+@pytest.mark.parametrize("to", ["jsonl", "csv", "parquet", "hf", "brat"])
+def test_relations_of_rows_with_events_go_along(to: str, tmp_path: Path):
+    path = seeds_file(tmp_path, [FLAT, BOTH])
+    result = here("export", path, "--to", to, "--out", tmp_path / f"out.{to}")
+    assert result.code == 0
+    assert "relations" not in result.err
+    there = tmp_path / f"out.{to}"
+    assert here("export", there, "--to", "jsonl", "--out", tmp_path / "back.jsonl").code == 0
+    found = rows_in(tmp_path / "back.jsonl")
+    assert [each["relations"] for each in found] == [[], LINKED["relations"]]
+    assert [each["events"] for each in found] == [[], BOTH["events"]]
+
+
+@pytest.mark.parametrize("to", ["doccano", "label-studio"])
+def test_a_format_without_events_is_offered_the_relations(to: str, tmp_path: Path):
+    path = seeds_file(tmp_path, [BOTH])
+    refused = here("export", path, "--to", to)
+    assert refused.code == 2
+    assert "--task ner writes the mentions alone, --task relations their relations as well" in (
+        refused.err
+    )
+    result = here("export", path, "--to", to, "--task", "relations")
+    assert result.code == 0
+    assert "rows whose events the task relations leaves out: 1" in result.err
+
+
 WITH = {
     "--tokens": "--to hf",
     "--scheme": "--to conll or --to hf --tokens",

@@ -121,7 +121,7 @@ def test_confusions_come_from_the_checks_own_measure() -> None:
 @given(annotated())
 def test_the_pieces_of_a_row_are_its_text_and_each_mention_ends_once(drawn: Any) -> None:
     text, target = drawn
-    fields = fields_of(text, target, "ner")
+    fields = fields_of(text, target, ())
     colours = colours_of(sorted({each.label for each in target.entities}))
     found = pieces(fields, colours)
     assert found is not None

@@ -19,7 +19,7 @@ from augment.errors import InputError
 from augment.formats.check import Columns, read_seeds
 from augment.formats.write import write_jsonl
 from augment.records import SeedSet
-from augment.spans.reading import ANY, Allowed
+from augment.spans.reading import ANY, FIELDS, Allowed
 from augment.spans.writing import fields_of
 
 ADA = row("<person>Ada</person> lives in <city>Bonn</city>")
@@ -163,7 +163,7 @@ def test_the_same_rows_have_one_digest_in_every_format(
 ) -> None:
     folder = tmp_path_factory.mktemp("formats")
     whole = row("<person>Ada</person> <city>Bonn</city>", **LIVES, **LEAVES)
-    rows = [fields_of(text, annotation, task) for text, annotation in drawn]
+    rows = [fields_of(text, annotation, FIELDS[task]) for text, annotation in drawn]
     rows.append({name: whole[name] for name in rows[0]})
     rows = [{"id": f"r{n}", **each} for n, each in enumerate(rows)]
     for name, save in SAVERS.items():

@@ -10,7 +10,8 @@ import pytest
 
 from augment.errors import InputError
 from augment.formats.check import Columns, read_seeds
-from augment.formats.export import Wish, export, read_corpus
+from augment.formats.export import Wish, export
+from augment.formats.read_corpus import read_corpus
 from augment.records import Annotation, Argument, Event, Relation, SeedSet, Span
 
 TEXT = "Ada left\nBonn \U0001f44d for Kiel.\n"

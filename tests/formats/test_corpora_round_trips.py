@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from augment.formats.export import Exported, Wish, export, read_corpus
+from augment.formats.export import Exported, Wish, export
+from augment.formats.read_corpus import read_corpus
 from augment.formats.rows import Columns
 
 ROWS = 300
@@ -59,6 +61,16 @@ def test_rows_are_what_they_were(corpus: str, to: Any, name: str, cut: Any) -> N
         sorted(((row.text, row.target) for row in x.examples), key=repr) for x in (after, before)
     ]
     assert found[0] == found[1]
+
+
+def test_the_relations_of_rows_with_events_are_read(cut: Any) -> None:
+    path = cut("extraction/phee_pharmacovigilance_events/dev")
+    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n")]
+    found = read_corpus(path, columns=Columns(), task=None)
+    assert found.task == "events"
+    told = [{(one.label) for one in each.relations} for each in found.annotations]
+    assert told == [{one["label"] for one in row["relations"]} for row in rows]
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize("scheme", ["bio", "iob1", "bioes"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from augment.errors import InputError
 from augment.formats.check import Columns, read_holdout, read_seeds
 from augment.formats.docbin import Binder
-from augment.formats.export import read_corpus
+from augment.formats.read_corpus import read_corpus
 from augment.records import Span
 
 TEXT = "Ada\nLee in Bonn"

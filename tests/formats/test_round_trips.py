@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from sentences import corpora_of, texts
 
 from augment.formats.corpus import Corpus
-from augment.formats.export import Exported, Wish, export, read_corpus
+from augment.formats.export import Exported, Wish, export
+from augment.formats.read_corpus import read_corpus
 from augment.formats.rows import Columns
 from augment.formats.tags import SCHEMES
 from augment.formats.tokenised import tokens_of
 from augment.records import Annotation, Example, Span
+from augment.spans.reading import FIELDS
 
 SUFFIXES = {"hf": ".hf", "brat": ".brat", "label-studio": ".json", "doccano": ".jsonl"}
 WHOLE = ("jsonl", "csv", "parquet", "hf")
@@ -35,7 +37,13 @@ def corpus_of(rows: Any, task: Any, *, several: bool = False, pairs: bool = Fals
         aside=aside or [{} for _ in examples],
         several=several,
         pairs=pairs,
+        fields=fields_held(task, examples),
     )
+
+
+def fields_held(task: Any, examples: Any) -> tuple[str, ...]:
+    beside = task == "events" and any(each.target.relations for each in examples)
+    return ("entities", "relations", "events") if beside else FIELDS[task]
 
 
 def wrote(corpus: Corpus, to: Any, folder: Path, **more: Any) -> tuple[Path, Exported]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augment.formats.export import Wish, export, read_corpus
+from augment.formats.export import Wish, export
+from augment.formats.read_corpus import read_corpus
 from augment.formats.rows import Columns
 from augment.formats.tokenised import fitted, tokens_of
 from augment.formats.write import write_jsonl

@@ -51,7 +51,7 @@ def annotations(draw: st.DrawFn, text: str, *, flat: bool = False, task: str = "
     spans = list(dict.fromkeys(spans))
     places = st.integers(0, max(len(spans) - 1, 0))
     relations, events = [], []
-    if task == "relations" and len(spans) > 1:
+    if task in {"relations", "events"} and len(spans) > 1:
         for _ in range(draw(st.integers(0, 2))):
             head, tail = draw(places), draw(places)
             if head != tail:

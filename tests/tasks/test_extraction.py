@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augment.records import Annotation, Argument, Ask, Event, Example, Fault, Relation
+from augment.spans.reading import FIELDS
 from augment.spans.types import EventType, RelationType, learnt
 from augment.spans.writing import fields_of
 from augment.tasks.extraction import Extraction
@@ -85,7 +86,7 @@ def test_an_answer_that_says_what_a_seed_says_is_that_seed(kind, form, data) -> 
     assert not isinstance(found, Fault), found
     assert (found.text, found.target) == (text, annotation)
     jsonschema.validate(json.loads(answer), dict(task.schema(ask(*labels[:1]))))
-    as_row = only(task, fields_of(text, annotation, name), strategy="given")
+    as_row = only(task, fields_of(text, annotation, FIELDS[name]), strategy="given")
     assert (as_row.text, as_row.target) == (text, annotation)
 
 
