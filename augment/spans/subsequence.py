@@ -43,8 +43,8 @@ def best_window(text: Folded, mention: Folded, *, after: int) -> tuple[int, int]
         return None
     runs = [
         run
-        for run in _runs([word for word, _, _ in words], wanted)
-        if run.matched >= least and run.matched >= DENSITY * (run.last - run.first + 1)
+        for run in _runs([word for word, _, _ in words], wanted, least=least)
+        if run.matched >= DENSITY * (run.last - run.first + 1)
     ]
 
     def rank(run: _Run) -> tuple[int, int, bool, int]:
@@ -58,24 +58,28 @@ def best_window(text: Folded, mention: Folded, *, after: int) -> tuple[int, int]
     return None
 
 
-def _runs(words: list[str], wanted: list[str]) -> list[_Run]:
-    """Return, for each word of the text and each length, the shortest run that ends there.
+def _runs(words: list[str], wanted: list[str], *, least: int) -> list[_Run]:
+    """Return, for each word of the text and each length from `least` on, the shortest run to it.
 
     `latest[n]` maps a count of matches within the first n wanted words to the latest word of the
-    text at which so many can begin.
+    text at which so many can begin; counts that the words after n cannot bring to `least` are
+    not kept.
     """
-    latest: list[dict[int, int]] = [{} for _ in range(len(wanted) + 1)]
+    size, slack = len(wanted), len(wanted) - least
+    places: dict[str, list[int]] = {}
+    for n in range(size, 0, -1):
+        places.setdefault(wanted[n - 1], []).append(n)
+    latest: list[dict[int, int]] = [{} for _ in range(size + 1)]
     found: list[_Run] = []
     for at, word in enumerate(words):
-        if word not in wanted:
-            continue
-        for n in range(len(wanted), 0, -1):
-            if wanted[n - 1] != word:
-                continue
-            grown = {count + 1: first for count, first in latest[n - 1].items()} | {1: at}
-            found += [_Run(count, first, at) for count, first in grown.items()]
-            for later in range(n, len(wanted) + 1):
-                own = latest[later]
-                for count, first in grown.items():
-                    own[count] = max(first, own.get(count, -1))
+        for n in places.get(word, ()):
+            grown = {count + 1: first for count, first in latest[n - 1].items()}
+            if n <= 1 + slack:
+                grown[1] = at
+            for count, first in grown.items():
+                if count >= least:
+                    found.append(_Run(count, first, at))
+                for own in latest[n : min(count + slack, size) + 1]:
+                    if first > own.get(count, -1):
+                        own[count] = first
     return found
