@@ -31,7 +31,7 @@ from augment.parts import (
 from augment.pipeline import Parts, Pipeline
 from augment.plan.strategies import shortened
 from augment.protocols import CachesPrefixes, Engine
-from augment.recipe import ENCODER, Prices, Recipe, differences
+from augment.recipe import ENCODER, FAST_ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
 from augment.setting import Inputs, Setting, prepare, renderer_of
 from evals.figures import PREFIX_CACHE
@@ -169,10 +169,8 @@ async def carry_out(
                 say(f"Loading the toxicity model {recipe.toxicity_model} ...")
                 setting = replace(setting, scorer=await asyncio.to_thread(scorer_of, recipe))
             if worker is not None and not known:
-                here = recipe.encoder == ENCODER or Path(recipe.encoder).is_dir()
-                hub = "" if here else f" {recipe.encoder}, from the model hub where it is not here,"
                 count = f"{len(setting.used.examples):,}"
-                say(f"Loading the encoder{hub} and embedding {count} seeds ...")
+                say(f"Loading the encoder{_whence(recipe)} and embedding {count} seeds ...")
                 await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
             await loading
             with folder.held(recipe.out, clock=time.time) as journal:
@@ -189,6 +187,14 @@ async def carry_out(
                 if worker is None:
                     return outcome
                 return replace(outcome, embedded=worker.texts, embedding_s=worker.busy_s)
+
+
+def _whence(recipe: Recipe) -> str:
+    if recipe.encoder == FAST_ENCODER:
+        return ", which its first use on a machine has to make,"
+    if recipe.encoder == ENCODER or Path(recipe.encoder).is_dir():
+        return ""
+    return f" {recipe.encoder}, from the model hub where it is not here,"
 
 
 class _Session:

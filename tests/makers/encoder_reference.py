@@ -21,13 +21,26 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import StaticEmbedding
 from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoModel, AutoTokenizer
 
 from augment.embed.model import serve
+from augment.embed.static import distilled
 
 
 def vectors_of(folder, texts):
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     return model.encode(texts, normalize_embeddings=True, show_progress_bar=False).tolist()
+
+
+def alone(folder):
+    """Return what the transformer makes of each piece, asked for one at a time."""
+    model, tokenizer = AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    begin, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+    with torch.inference_mode():
+        return [
+            model(torch.tensor([[begin, piece, end]])).last_hidden_state[0, 1].tolist()
+            for piece in range(len(tokenizer))
+        ]
 
 
 def pickled(tiny, folder):
@@ -79,6 +92,8 @@ def main():
     answer = {
         "minilm": vectors_of(Path(places[0]) / "model", texts),
         "tiny": vectors_of(tiny, texts),
+        "distilled": distilled(SentenceTransformer(str(tiny), device="cpu")).tolist(),
+        "alone": alone(tiny),
         "tiny served": served(
             {"encoder": str(tiny), "dtype": "float32"},
             {"pieces": ["where is my cards?", "what"]},
