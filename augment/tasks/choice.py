@@ -31,26 +31,43 @@ def probability_of_one(tokens: Sequence[TokenLogprob], labels: Sequence[str]) ->
         tokens: of the answer, in order.
         labels: that could be chosen.
     """
+    every = probabilities(tokens, labels)
+    return None if every is None else next(iter(every.values()))
+
+
+def probabilities(
+    tokens: Sequence[TokenLogprob], labels: Sequence[str]
+) -> Mapping[str, float] | None:
+    """Return the probability of each label, that in the answer first; None: none is there.
+
+    A rival that may have led to several of the others counts for these in equal parts. A label
+    that no rival leads to has 0.
+
+    Args:
+        tokens: of an answer `{"label": "..."}`, in order.
+        labels: that could be chosen.
+    """
     text = "".join(token.token for token in tokens)
     start = _value(text)
     spellings = {spelt: label for label in labels for spelt in _spellings(label)}
     chosen = next((one for one in spellings if start and text.startswith(one, start)), None)
     if start is None or chosen is None:
         return None
-    probability = 1.0
+    named = spellings[chosen]
+    found = {named: 1.0} | {label: 0.0 for label in labels if label != named}
     for offset, token in reversed(list(_within(tokens, start, start + len(chosen)))):
         shares = _shares(token)
         if shares is None:
             return None
         leads = {name: _labels(text[:offset] + name, text[:start], spellings) for name in shares}
         whole = sum(shares[name] for name in shares if leads[name])
-        same = sum(
-            shares[name]
-            for name in shares
-            if name != token.token and leads[name] == {spellings[chosen]}
-        )
-        probability = (shares[token.token] * probability + same) / whole
-    return min(1.0, probability)
+        found = {label: shares[token.token] * found[label] for label in found}
+        for name in shares.keys() - {token.token}:
+            parts = leads[name] - {named} or leads[name]
+            for label in parts:
+                found[label] += shares[name] / len(parts)
+        found = {label: found[label] / whole for label in found}
+    return {label: min(1.0, found[label]) for label in found}
 
 
 def probability_of_list(tokens: Sequence[TokenLogprob]) -> float | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.records import TokenLogprob
-from augment.tasks.choice import probability_of_list, probability_of_one
+from augment.tasks.choice import probabilities, probability_of_list, probability_of_one
 
 STRANGE = "§"
 """Stands in no label and no answer: a token that holds it leads to none."""
@@ -116,12 +116,29 @@ def test_it_is_what_guided_decoding_would_sample_from_however_answers_fall_into_
         assert probability is not None
         # other ways to the same label count for it, as far as they lead nowhere else
         assert share * (1 - 1e-9) <= probability <= exact[label] * (1 + 1e-9)
+        every = probabilities(tokens, labels)
+        assert every is not None
+        assert next(iter(every)) == label
+        assert {*every} == {*labels}
+        assert every[label] == probability
+        assert sum(every.values()) == pytest.approx(1)
         if sum(of == label for _, of, _ in paths) == 1:
             assert probability == pytest.approx(exact[label], rel=1e-9)
 
 
 def of_one(*tokens, labels=("card", "refund")):
     return probability_of_one(tokens, labels)
+
+
+def test_each_label_has_the_mass_of_the_rivals_that_lead_to_it():
+    head, end = token('{"label": "'), token('"}')
+    labels = ("card", "refund", "return", "top_up")
+    first = token("card", 0.4, refund=0.1, re=0.2, top=0.1, banana=0.2)
+    found = probabilities([head, first, end], labels)
+
+    assert found == pytest.approx(
+        {"card": 0.4 / 0.8, "refund": 0.2 / 0.8, "return": 0.1 / 0.8, "top_up": 0.1 / 0.8}
+    )
 
 
 def test_mass_on_what_is_no_label_does_not_count_against_the_label():
