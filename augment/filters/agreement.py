@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 
 WRONG_SHARE = 0.1
 """The share of wrong labels for which a precision is stated."""
+LEFT_OPEN = "left_to_judge"
+"""Why a verdict abstains that would have rejected, had nobody else a say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +59,18 @@ class Agreement:
     Args:
         precision: of rejections, if one row in ten bears a wrong label.
         encoder: name of the encoder whose vectors come in.
+        decides: whether it rejects; where a judge decides, it abstains with the score instead.
     """
 
     name = "agreement"
     sequential = False
     by_meaning = True
 
-    def __init__(self, *, precision: float = 0.5, encoder: str = "") -> None:
+    def __init__(self, *, precision: float = 0.5, encoder: str = "", decides: bool = True) -> None:
         self._precision = precision
         self._encoder = encoder
+        self._decides = decides
+        self._left_out: dict[int, Matrix] = {}
         self._labels: dict[str, int] = {}
         self._names: list[str] = []
         self._seeds: Counter[str] = Counter()
@@ -98,6 +103,7 @@ class Agreement:
             return
         basis = NAME if vectors is None else self._encoder
         left_out = classifier.left_out[told]
+        self._left_out = {rows[row]: classifier.left_out[row] for row in told}
         point = self._calibrate(left_out, [borne[row] for row in told], basis=basis)
         if point is not None:
             self._fitted = classifier, point
@@ -118,6 +124,21 @@ class Agreement:
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Learn nothing: a wrong label that slipped through must not make others look right."""
 
+    def margins_of_seed(self, place: int) -> Mapping[str, float]:
+        """Return the margin that a seed would have under each label, the seed itself left out.
+
+        Empty where it abstains on all rows, or has no say on this one; labels with a single seed
+        are left out.
+        """
+        scores = self._left_out.get(place)
+        if scores is None or self._fitted is None:
+            return {}
+        return {
+            label: float(_others(scores, [at])[0].max() - scores[at])
+            for label, at in self._labels.items()
+            if self._seeds[label] > 1
+        }
+
     def _on(self, labels: tuple[str, ...], scores: Matrix, *, threshold: float) -> Verdict:
         if not labels:
             return self._abstained("no_label")
@@ -128,12 +149,13 @@ class Agreement:
         others, best = _others(scores, [self._labels[label] for label in labels])
         margin = float(others[best] - max(scores[self._labels[label]] for label in labels))
         rejected = margin > threshold
+        outcome = "passed" if not rejected else "rejected" if self._decides else "abstained"
         return Verdict(
             filter=self.name,
-            outcome="rejected" if rejected else "passed",
+            outcome=outcome,
             score=margin,
             threshold=threshold,
-            reason="label" if rejected else None,
+            reason=None if not rejected else "label" if self._decides else LEFT_OPEN,
             detail=f"reads like {self._names[best]!r}; {self._errors}" if rejected else None,
         )
 
@@ -203,9 +225,10 @@ class Agreement:
                 f"Labels are NOT judged: the seeds are {why} for a precision of "
                 f"{self._precision:g}. Left out one at a time, {self._errors}."
             )
+        rejected = "rejected" if self._decides else "left to the judge"
         return (
             f"Left out one at a time, {self._errors}. "
-            f"Rows are rejected above a margin of {point.margin:.2f}: that finds "
+            f"Rows are {rejected} above a margin of {point.margin:.2f}: that finds "
             f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
         )
