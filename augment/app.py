@@ -22,6 +22,7 @@ from augment.parts import (
     engine_of,
     filters_of,
     has_vectors,
+    jury_of,
     load_ahead,
     plan_of,
     renders,
@@ -54,6 +55,7 @@ class Progress:
         wanted: rows by cell; `filled` is how many of them are accepted.
         requests: asks so far; `answered` is how many of them came back, and `waiting` how many of
             these await judgement.
+        votes: of a judge that were asked for.
         reasons: rejected rows by reason.
         tokens: of prompts and answers.
         seconds: of this session.
@@ -65,6 +67,7 @@ class Progress:
     rejected: int
     reasons: Counter[str]
     requests: int
+    votes: int
     answered: int
     waiting: int
     tokens: int
@@ -163,7 +166,8 @@ async def carry_out(
         say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
         async with engine(setting) as answering:
-            recipe = recipe.model_copy(update={"model": answering.model})
+            model = answering.model if setting.rows is None else setting.rows.name
+            recipe = recipe.model_copy(update={"model": model})
             setting = replace(setting, recipe=recipe, revision=answering.revision)
             if recipe.toxicity_model is not None:
                 say(f"Loading the toxicity model {recipe.toxicity_model} ...")
@@ -216,6 +220,7 @@ class _Session:
         self._began = time.monotonic()
         renderer = renderer_of(setting)
         self._filters = filters_of(setting, seeds, instructions=renderer.instructions)
+        self._jury = jury_of(setting, self._filters, model=engine.model)
         self._plan = plan_of(setting, seeds, first_ask=journal.next_ask(), filters=self._filters)
         self._pipeline = Pipeline(
             Parts(
@@ -226,6 +231,7 @@ class _Session:
                 filters=self._filters,
                 journal=journal,
                 budget=budget_of(setting.recipe),
+                jury=self._jury,
                 at_once=at_once(setting),
                 shorten=shortened,
                 encoder=seeds.encoder,
@@ -246,6 +252,7 @@ class _Session:
             detail=detail,
             filters=self._filters,
             seeds=self._seeds,
+            jury=self._jury,
         )
         write_folder(self._setting, self._journal, judged)
         return Outcome(
@@ -303,6 +310,7 @@ class _Session:
             rejected=pipeline.rejected,
             reasons=Counter(pipeline.reasons),
             requests=pipeline.spent.requests,
+            votes=pipeline.spent.votes,
             answered=pipeline.answered,
             waiting=pipeline.waiting,
             tokens=pipeline.spent.prompt_tokens + pipeline.spent.completion_tokens,

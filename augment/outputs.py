@@ -17,7 +17,7 @@ from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
-from augment.protocols import Filter
+from augment.protocols import Filter, Jury
 from augment.recipe import comparable
 from augment.records import Calibration, Candidate, Json
 from augment.setting import ENGINELESS, Setting
@@ -39,17 +39,20 @@ class Judged:
         detail: of the ending, in words.
         filters: fitted.
         seeds: as vectors; the map of the report lies in the same space.
+        jury: of the run.
     """
 
     finish: Finish
     detail: str
     filters: Sequence[Filter]
     seeds: SeedVectors
+    jury: Jury
 
     @property
     def calibrations(self) -> tuple[Calibration, ...]:
-        """Of the filters that have one."""
-        return tuple(each.calibration for each in self.filters if each.calibration is not None)
+        """Of the filters that have one, and of the jury."""
+        every = (*(each.calibration for each in self.filters), self.jury.calibration)
+        return tuple(each for each in every if each is not None)
 
 
 def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> None:
@@ -65,6 +68,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
         notes=journal.notes(),
         calibrations=judged.calibrations,
         error_rates=_error_rates(setting),
+        votes=None if judged.jury.idle else journal.votes(),
         space=_space(judged),
         bias=Bias(
             subject,
@@ -161,7 +165,11 @@ def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) 
         "encoder": judged.seeds.about or None,
         "random_seed": setting.recipe.random_seed,
         "counts": counts,
-        "calls": {"ask": counts["calls"], "repair": 0, "judge": 0},
+        "calls": {
+            "ask": counts["calls"],
+            "repair": 0,
+            "judge": figures["judge"]["calls"] if figures["judge"] else 0,
+        },
         "endpoints": figures["endpoints"],
         "run": figures["run"],
     }
@@ -186,6 +194,7 @@ def facts(setting: Setting) -> dict[str, Json]:
         "seeds": setting.seeds.digest,
         "holdout": holdout.hexdigest() if setting.holdout else None,
         "templates": _signatures(setting),
+        "judge": None if setting.judge is None else setting.judge.digest,
         "rows": None if setting.rows is None else setting.rows.digest,
         "unlabelled": None if setting.unlabelled is None else setting.unlabelled.digest,
         "revision": setting.revision,

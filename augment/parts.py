@@ -39,6 +39,8 @@ from augment.filters.span_agreement import SpanAgreement
 from augment.filters.toxicity import ToxicityFilter
 from augment.filters.unmarked import Unmarked
 from augment.filters.variants import Variants
+from augment.jury import EngineJury, Nobody
+from augment.jury.engine import Sitting
 from augment.pii.replace import MASKS
 from augment.plan.attributes import Attributes
 from augment.plan.budget import Budget
@@ -56,12 +58,13 @@ from augment.plan.strategies import (
     Shown,
     ZeroShot,
 )
-from augment.protocols import Engine, Filter, Plan, Scorer, Strategy
+from augment.protocols import Engine, Filter, Jury, Plan, Scorer, Strategy
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
-from augment.rendering import Renderer
+from augment.rendering import Decoding, Renderer
 from augment.setting import ENGINELESS, Setting, counterparts_of
-from augment.tasking import skeletons_of, types_of
+from augment.tasking import classification, skeletons_of, types_of
+from augment.tasks.labelling import RIVALS
 
 if TYPE_CHECKING:
     from augment.engines.endpoint import EndpointSettings
@@ -72,13 +75,13 @@ _STORE = "vectors.db"
 
 @contextlib.asynccontextmanager
 async def engine_of(setting: Setting) -> AsyncGenerator[Engine]:
-    """Hold the engine that the recipe names, or the file whose rows are checked.
+    """Hold the engine that the recipe names, or the file whose rows are checked without a judge.
 
     Raises:
         EngineUnusable: there is nothing at the endpoint, no access, or no such model.
     """
     recipe = setting.recipe
-    if setting.rows is not None:
+    if setting.rows is not None and not recipe.judge:
         yield FileRows(setting.rows.answers, model=setting.rows.name)
         return
     if recipe.engine == "seedlm" and recipe.model == NGRAM:
@@ -351,7 +354,11 @@ def filters_of(
         *([Copy()] if plain else []),
         Leak(setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),
-        Agreement(precision=chosen.agreement_precision, encoder=seeds.name)
+        Agreement(
+            precision=chosen.agreement_precision,
+            encoder=seeds.name,
+            decides=setting.judge is None,
+        )
         if plain
         else SpanAgreement(precision=chosen.agreement_precision),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
@@ -383,13 +390,43 @@ def filters_of(
     return filters
 
 
+def jury_of(setting: Setting, filters: Sequence[Filter], *, model: str) -> Jury:
+    """Return who has a say on labels beside the filters, which are fitted; nobody unless asked for.
+
+    The judge is asked for the likeliest label: at temperature 0.
+    """
+    recipe = setting.recipe
+    if setting.judge is None:
+        return Nobody()
+    sitting = Sitting(
+        seeds=setting.used,
+        rows=classification(setting.seeds, recipe),
+        template=setting.judge,
+        decoding=Decoding(
+            temperature=0.0, top_p=1.0, max_tokens=recipe.sampling.max_tokens, logprobs=RIVALS
+        ),
+        votes=recipe.judge_votes,
+        precision=recipe.filters.agreement_precision,
+        model=model,
+        random_seed=recipe.random_seed,
+    )
+    return EngineJury(sitting, next((f for f in filters if isinstance(f, Agreement)), None))
+
+
 def renders(setting: Setting, renderer: Renderer) -> Callable[[Ask], Request]:
     """Return what turns asks into requests, also those that no engine is to answer."""
     return lambda ask: (renderer.request if ask.strategy in setting.templates else _bare)(ask)
 
 
 def at_once(setting: Setting) -> Callable[[Ask], Completion | None]:
-    """Return what answers the asks that need no engine: for seeds with other mentions or people."""
+    """Return what answers the asks that need no engine.
+
+    Those for seeds with other mentions or people; and for the rows of a file, whose engine is the
+    judge's.
+    """
+    if setting.rows is not None and setting.recipe.judge:
+        rows = FileRows(setting.rows.answers, model=setting.rows.name)
+        return rows.answer
     if ENGINELESS.isdisjoint(setting.recipe.ways):
         return lambda _: None
     task, plain = setting.task, setting.used.task == "classification"

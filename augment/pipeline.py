@@ -1,10 +1,12 @@
 """The loop from asks to decisions, and nothing else.
 
     planner ─> renderer ─> engine ─> journal ─> parse ─> filters ─> journal ─> planner
+                             └─────────── votes ───────────┘
 
 Three tasks share it: one hands requests to the engine and records what arrives, one reads what was
 recorded and has it embedded, one decides. An answer is committed before its slot takes the next
-request; verdicts may lag behind, and are made again after a crash for answers that have none.
+request; verdicts may lag behind, and are made again after a crash for answers that have none. Where
+there is a jury its requests go before new asks, to the same engine, and its votes to the journal.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from augment.answers import QUOTA, rejection, rows_of
 from augment.errors import EngineGone
+from augment.jury import Nobody
 from augment.plan.budget import Budget, Spent
-from augment.protocols import Encoder, Engine, Filter, Journal, Plan, Task
+from augment.protocols import Encoder, Engine, Filter, Journal, Jury, Plan, Task
 from augment.records import (
     Arrival,
     Ask,
@@ -53,6 +56,7 @@ class Parts:
 
     Attributes:
         at_once: answers an ask that needs no engine; None for all others.
+        jury: has a say on rows that the filters let through.
         shorten: makes an ask shorter whose prompt was too long; None where it cannot be.
         accepted: told each accepted row, those of earlier sessions first.
         last_wait_s: how long answers are awaited once nothing more is asked for.
@@ -65,6 +69,7 @@ class Parts:
     filters: Sequence[Filter]
     journal: Journal
     budget: Budget
+    jury: Jury = field(default_factory=Nobody)
     at_once: Callable[[Ask], Completion | None] = lambda _: None
     shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda _, __: None
     encoder: Encoder | None = None
@@ -75,12 +80,16 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """Arrivals with their rows; `verdicts` by the identity of each candidate that was wanted."""
+    """Arrivals with their rows; `verdicts` by the identity of each candidate that was wanted.
+
+    Attributes:
+        screened: ends once the filters have judged, and the jury has heard what they let through.
+    """
 
     arrivals: Sequence[Arrival]
     rows: Sequence[Sequence[Candidate | Fault]]
     verdicts: Mapping[int, list[Verdict]]
-    embedded: asyncio.Task[None]
+    screened: asyncio.Task[None]
 
 
 class Pipeline:
@@ -95,13 +104,14 @@ class Pipeline:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._screening = Screening(parts.filters, parts.encoder)
+        self._screening = Screening(parts.filters, parts.encoder, parts.jury)
         self._resend: deque[tuple[Ask, str]] = deque()
         self._unread: deque[Arrival] = deque()
         self._in_judgement = 0
         self._batch = _BATCH if parts.encoder is None else _EMBEDDED_BATCH
-        self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(_AHEAD - 1)
-        self._embedding: set[asyncio.Task[None]] = set()
+        ahead = _AHEAD - 1 if parts.jury.idle else _MOST_UNJUDGED  # votes take their time
+        self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(ahead)
+        self._screened: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, tuple[Ask, str]] = {}
         self._calls_before: dict[int, int] = {}
         self._arrived, self._judged = asyncio.Event(), asyncio.Event()
@@ -124,12 +134,16 @@ class Pipeline:
     @property
     def in_flight(self) -> int:
         """How many requests are with the engine."""
-        return len(self._under_way)
+        return len(self._under_way) + self._parts.jury.in_flight
 
     def restore(self, *, seconds: float) -> None:
         """Take up what the journal holds; `seconds` is how long earlier sessions took."""
         planner, task = self._parts.planner, self._parts.task
         self._seconds_before = seconds
+        for vote in self._parts.journal.votes():
+            self._parts.jury.restore(vote)
+            self.spent.votes += 1
+            self._spend(vote.outcome)
         for arrival, decisions in self._parts.journal.replay():
             planner.sent(arrival.ask)
             self.spent.requests += 1
@@ -160,7 +174,7 @@ class Pipeline:
             for task in finished:
                 task.result()
         finally:
-            tasks |= self._embedding
+            tasks |= self._screened
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -184,7 +198,11 @@ class Pipeline:
             ):
                 self._set_deadline(self._seconds_left())
                 async for request, outcome in answers:
-                    if not self._asked_shorter(request, outcome):
+                    if (vote := self._parts.jury.take(request, outcome)) is not None:
+                        self._spend(outcome)
+                        self._parts.journal.vote(vote)
+                        self._uncommitted = True
+                    elif not self._asked_shorter(request, outcome):
                         self._record(request.ask, request.key, outcome)
         except TimeoutError:
             self._must_stop()  # it may be the budget's minutes that ran out
@@ -194,6 +212,7 @@ class Pipeline:
         if self._parts.planner.filled:  # what a crash or a lost engine left has come too late
             self._give_up([*self._under_way.values(), *self._resend])
         self._parts.journal.commit()
+        self._parts.jury.end(gone=self._ending == "gone")
         self._all_arrived = True
         self._arrived.set()
 
@@ -228,11 +247,15 @@ class Pipeline:
         """Yield requests while more is needed, each only once all arrivals are committed."""
         while not self._must_stop():
             self._judged.clear()
+            if (request := self._parts.jury.next()) is not None:
+                self._commit()
+                self.spent.votes += 1
+                yield request
+                continue
             again = bool(self._resend)
             ask = self._resend.popleft()[0] if again else self._new_ask()
             if self._uncommitted or ask is None:
-                self._parts.journal.commit()
-                self._uncommitted = False
+                self._commit()
             if ask is None:
                 await self._judged.wait()
                 continue
@@ -249,10 +272,15 @@ class Pipeline:
             yield request
         self._close()
 
+    def _commit(self) -> None:
+        self._parts.journal.commit()
+        self._uncommitted = False
+
     def _close(self) -> None:
         """Begin the wait for the last answers, once."""
         if not self._closing:
             self._closing = True
+            self._parts.jury.stop()
             self._set_deadline(0.0)
 
     def _set_deadline(self, seconds: float | None) -> None:
@@ -281,6 +309,9 @@ class Pipeline:
 
     def _count(self, outcome: Completion | Failure) -> None:
         self.answered += 1
+        self._spend(outcome)
+
+    def _spend(self, outcome: Completion | Failure) -> None:
         if isinstance(outcome, Completion):
             self.spent.prompt_tokens += outcome.prompt_tokens or 0
             self.spent.completion_tokens += outcome.completion_tokens or 0
@@ -305,7 +336,7 @@ class Pipeline:
     @property
     def _worth_reading(self) -> bool:
         """Whether a batch should begin: small ones wait for more while the encoder is at work."""
-        least = _BATCH if self._embedding and not self._all_arrived else 1
+        least = _BATCH if self._screened and not self._all_arrived else 1
         return len(self._unread) >= least
 
     async def _let_more_arrive(self) -> None:
@@ -318,30 +349,49 @@ class Pipeline:
     def _begun(self, arrivals: Sequence[Arrival]) -> _Batch:
         """Read arrivals, pass the filters by words, and set off those by meaning."""
         rows = [rows_of(self._parts.task, arrival) for arrival in arrivals]
-        every = [row for own in rows for row in own]
-        wanted = [row for row in every if isinstance(row, Candidate) and self._is_wanted(row)]
+        every = [
+            (row, arrival.number)
+            for arrival, own in zip(arrivals, rows, strict=True)
+            for row in own
+            if isinstance(row, Candidate) and self._is_wanted(row)
+        ]
+        wanted = [row for row, _ in every]
+        numbers = [number for _, number in every]
         verdicts = self._screening.by_words(wanted)
-        embedded = asyncio.create_task(self._screening.by_meaning(wanted, verdicts))
-        self._embedding.add(embedded)
-        embedded.add_done_callback(self._let_go)
+        screened = asyncio.create_task(self._screen(wanted, verdicts, of=numbers))
+        self._screened.add(screened)
+        screened.add_done_callback(self._let_go)
         return _Batch(
             arrivals=arrivals,
             rows=rows,
             verdicts={id(row): own for row, own in zip(wanted, verdicts, strict=True)},
-            embedded=embedded,
+            screened=screened,
         )
 
-    def _let_go(self, embedded: asyncio.Task[None]) -> None:
-        self._embedding.discard(embedded)
+    async def _screen(
+        self, rows: Sequence[Candidate], verdicts: Sequence[list[Verdict]], *, of: Sequence[int]
+    ) -> None:
+        """Pass the filters by meaning and go before the jury; `of` are the rows' arrivals."""
+        await self._screening.by_meaning(rows, verdicts)
+        for row, own, number in zip(rows, verdicts, of, strict=True):
+            if self._is_wanted(row):
+                self._screening.put_to_jury(row, own, arrival=number)
+        if not self._parts.jury.idle:
+            self._judged.set()  # there may be something to ask
+
+    def _let_go(self, screened: asyncio.Task[None]) -> None:
+        self._screened.discard(screened)
         self._arrived.set()
-        if not embedded.cancelled():
-            embedded.exception()  # of several that fail together, the first is raised
+        if not screened.cancelled():
+            screened.exception()  # of several that fail together, the first is raised
 
     async def _judge(self) -> None:
         """Decide on what was read, in order, until everything was."""
         while (batch := await self._batches.get()) is not None:
-            await batch.embedded
+            await batch.screened
             for arrival, own in zip(batch.arrivals, batch.rows, strict=True):
+                if not await self._is_ready(arrival, own, batch.verdicts):
+                    continue
                 decisions = [
                     self._decide(row, batch.verdicts, arrival=arrival.number, index=index)
                     for index, row in enumerate(own)
@@ -350,8 +400,21 @@ class Pipeline:
                 self._note_given_up(self._conclude(arrival, decisions))
                 self._in_judgement -= 1
             self._judged.set()
-            if self._under_way and self._parts.planner.finished:
+            if self.in_flight and self._parts.planner.finished:
                 self._close()
+
+    async def _is_ready(
+        self,
+        arrival: Arrival,
+        rows: Sequence[Candidate | Fault],
+        screened: Mapping[int, list[Verdict]],
+    ) -> bool:
+        """Wait for the votes on an arrival's rows; False: it is left to another session."""
+        ready = True
+        for row in rows:
+            if isinstance(row, Candidate) and id(row) in screened and self._is_wanted(row):
+                ready &= await self._parts.jury.ready(row, arrival.number)
+        return ready
 
     def _decide(
         self,
@@ -368,7 +431,7 @@ class Pipeline:
         else:
             verdicts = list(screened[id(row)])
             if not rejected(verdicts):
-                verdicts += self._screening.at_the_gates(row)
+                verdicts += self._screening.last(row, verdicts, arrival=arrival)
         accepted = not rejected(verdicts)
         if accepted and isinstance(row, Candidate):
             self._accept(row)

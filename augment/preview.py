@@ -44,6 +44,10 @@ from augment.screening import Screening, rejected
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
 PROMPTS = 3
+_NO_JUDGE = (
+    "the judge is not asked in a preview, nor in the estimate: a run asks it about its seeds, "
+    "and then about each row that passes, as often as --judge-votes says"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,8 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
         InputError, EngineUnusable, EngineGone, EncoderError: as a run would.
     """
     setting = prepare(inputs, recipe)
+    if setting.judge is not None:
+        setting = replace(setting, judge=None, notices=(*setting.notices, _NO_JUDGE))
     with encoder_worker(setting, known=False) as worker:
         async with engine_of(setting) as engine:
             with run_encoder(worker, None) as encoder:

@@ -23,28 +23,33 @@ from augment.records import (
     PrefixCache,
     Request,
     Verdict,
+    Vote,
 )
 
 T = TypeVar("T")
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
 
-class Task(Protocol[T]):
-    """What a row of this kind is: how it is asked for, read and written."""
-
-    name: str
+class Question(Protocol):
+    """What can be asked of an engine: prompt variables, and the form of the answer."""
 
     def constants(self) -> Mapping[str, Any]:
         """Return the prompt variables that are the same for every ask of a run."""
         ...
 
-    def variables(self, ask: Ask, exemplars: Sequence[Example[T]]) -> Mapping[str, Any]:
+    def variables(self, ask: Ask, exemplars: Sequence[Example[Any]]) -> Mapping[str, Any]:
         """Return the prompt variables of one ask."""
         ...
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
         """Return the JSON schema of the answer, with what was asked for fixed in it."""
         ...
+
+
+class Task(Question, Protocol[T]):
+    """What a row of this kind is: how it is asked for, read and written."""
+
+    name: str
 
     def parse(self, answer: str, ask: Ask) -> Sequence[Example[T] | Fault]:
         """Read an answer: one example or fault per row of it, never none; ids are left empty."""
@@ -281,6 +286,61 @@ class Slow(Protocol):
         ...
 
 
+class Jury(Protocol):
+    """Who is asked, beside the filters, whether rows that they let through bear the right label.
+
+    A row is heard, its requests are handed out and their answers taken; once it is `ready` there
+    is a verdict on it. A vote that is lost, or never asked for, is no reason to lose the row.
+    """
+
+    @property
+    def idle(self) -> bool:
+        """Whether it never asks anything, and has no verdicts."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many of its requests are with the engine."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What it learnt from its votes on seeds."""
+        ...
+
+    def restore(self, vote: Vote) -> None:
+        """Take up a vote of an earlier session; before anything else."""
+        ...
+
+    def hear(self, row: Candidate, arrival: int) -> None:
+        """Take up a row of an arrival that no filter has rejected."""
+        ...
+
+    def next(self) -> Request | None:
+        """Return the next request; None while there is none."""
+        ...
+
+    def take(self, request: Request, outcome: Completion | Failure) -> Vote | None:
+        """Take the answer to a request, and return it as a vote; None: it is not of this jury."""
+        ...
+
+    async def ready(self, row: Candidate, arrival: int) -> bool:
+        """Wait for a row's votes; False: they will come in another session, if at all."""
+        ...
+
+    def judge(self, row: Candidate, arrival: int, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Return the verdict on a row that is ready, given those of the filters; or none."""
+        ...
+
+    def stop(self) -> None:
+        """Ask nothing more; what is in flight may still come."""
+        ...
+
+    def end(self, *, gone: bool) -> None:
+        """Wait for nothing more; `gone`: since the engine is, so that rows had better wait."""
+        ...
+
+
 class Journal(Protocol):
     """The memory of a run: what is committed here survives the process."""
 
@@ -290,6 +350,14 @@ class Journal(Protocol):
 
     def arrive(self, ask: Ask, key: str, outcome: Completion | Failure) -> Arrival:
         """Number and record an answer or failure."""
+        ...
+
+    def vote(self, vote: Vote) -> None:
+        """Record what was said of a row's label."""
+        ...
+
+    def votes(self) -> Iterator[Vote]:
+        """Yield every vote in order."""
         ...
 
     def decide(self, decisions: Iterable[Decision]) -> None:

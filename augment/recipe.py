@@ -194,6 +194,12 @@ class Recipe(Closed):
     sampling: Sampling = Sampling()
     templates: Path | None = Field(None, description="folder of your own prompt templates")
     filters: Filters = Filters()
+    judge: bool = Field(
+        False, description="ask the engine too which label a row has, and reject by that"
+    )
+    judge_votes: Annotated[int, Field(ge=1, le=9)] = Field(
+        3, description="how often the judge is asked about a row"
+    )
     identities: IdentityLists = Field(default_factory=lambda: IdentityLists.model_validate({}))
     balance_identities: bool = Field(
         False, description="keep groups of people level within each label, and add counterparts"

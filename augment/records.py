@@ -269,6 +269,22 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """What an engine answered when it was asked for the label of a row, or its failure to.
+
+    Attributes:
+        arrival: number of the arrival that the row came in; 0 for a seed.
+        index: the row's place in that answer; of a seed, among the seeds.
+        number: of the votes on this row, from 0.
+    """
+
+    arrival: int
+    index: int
+    number: int
+    outcome: Completion | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Why an answer, or one row of it, is no example: rejected before any filter sees it.
 

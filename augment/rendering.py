@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from augment.draws import draw_seed
-from augment.protocols import Task
+from augment.protocols import Question
 from augment.records import Ask, Json, Message, Request, Sampling, SeedSet
 from prompts.templates import Template, Turn
 
@@ -54,7 +54,7 @@ class Renderer:
     can compute its key.
 
     Args:
-        task: gives the prompt variables and the schema.
+        task: what is asked: gives the prompt variables and the schema.
         templates: the template of each strategy.
         seeds: where an ask's exemplars are found.
         decoding: the same for every ask.
@@ -63,7 +63,7 @@ class Renderer:
 
     def __init__(
         self,
-        task: Task[Any],
+        task: Question,
         templates: Mapping[str, Template],
         *,
         seeds: SeedSet,

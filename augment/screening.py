@@ -1,8 +1,8 @@
 """From rows to verdicts: the filters in their order, each row seen until one rejects it.
 
-by words ──> by meaning ──> slow ──────> gates
-a batch      a batch,       a batch,     one row at a time, since they
-             embedded       in a thread  compare with the rows accepted so far
+by words ──> by meaning ──> slow ──────> jury ──────────> gates
+a batch      a batch,       a batch,     where one is     one row at a time, since they
+             embedded       in a thread  asked for        compare with the rows accepted so far
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from augment.protocols import Encoder, Filter, Slow, Vectors
+from augment.jury import Nobody
+from augment.protocols import Encoder, Filter, Jury, Slow, Vectors
 from augment.records import Candidate, Example, Target, Verdict
 
 
 class Screening:
-    """The filters of a run, in four stages.
+    """The filters of a run in their stages, and the jury between them.
 
     Args:
         filters: fitted, in the order in which they judge within their stage.
         encoder: gives the filters by meaning their vectors; None where they get none.
+        jury: has a say on what they let through.
     """
 
-    def __init__(self, filters: Sequence[Filter], encoder: Encoder | None) -> None:
+    def __init__(
+        self, filters: Sequence[Filter], encoder: Encoder | None, jury: Jury | None = None
+    ) -> None:
         self._all = filters
+        self._jury = jury or Nobody()
         self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
         self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
         meant = [f for f in filters if not f.sequential and f.by_meaning]
@@ -53,6 +58,24 @@ class Screening:
         _pass(self._by_meaning, left, own, vectors=vectors)
         if self._slow:
             await asyncio.to_thread(_pass, self._slow, left, own, vectors=vectors)
+
+    def put_to_jury(self, row: Candidate, verdicts: list[Verdict], *, arrival: int) -> None:
+        """Have a row of an arrival voted on if it still passes.
+
+        One that the gates would not let through now is spared the votes: their verdicts are added.
+        """
+        if self._jury.idle or rejected(verdicts):
+            return
+        gates = self.at_the_gates(row)
+        if rejected(gates):
+            verdicts += gates
+        else:
+            self._jury.hear(row, arrival)
+
+    def last(self, row: Candidate, verdicts: Sequence[Verdict], *, arrival: int) -> list[Verdict]:
+        """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
+        voted = self._jury.judge(row, arrival, verdicts)
+        return voted if rejected(voted) else voted + self.at_the_gates(row)
 
     def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""

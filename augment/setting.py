@@ -30,6 +30,7 @@ from augment.formats.check import (
 from augment.formats.given import Given, read_annotated, read_given
 from augment.grouping import identities_of
 from augment.identities.terms import Identities
+from augment.jury.engine import MOST_SEEDS
 from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.counterparts import Counterparts
 from augment.plan.given import ANY_MENTIONS, all_of, all_texts
@@ -53,6 +54,7 @@ from augment.tasking import (
     unwritten,
 )
 from augment.tasks.exchanged import Exchanged
+from augment.tasks.judging import JUDGE
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
 from augment.unused import unused
@@ -102,6 +104,7 @@ class Setting:
         recipe: with everything resolved that it left open, but for the model of an endpoint.
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
+        judge: the template by which labels are judged; None where no judge is asked for.
         identities: the groups of people that are looked for.
         against: accepted rows of other runs, which are not to be repeated.
         rows: the file's, where rows are checked and not made.
@@ -121,6 +124,7 @@ class Setting:
     goal: Goal
     templates: Mapping[str, Template]
     identities: Identities
+    judge: Template | None = None
     against: tuple[Example[Any], ...] = ()
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
@@ -181,7 +185,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     )
     unlabelled = inputs.unlabelled or recipe.unlabelled
     if inputs.rows is not None:
-        return _checking(setting, inputs.rows)
+        return _judged(_checking(setting, inputs.rows))
     if unlabelled is not None:
         setting = _labelling(setting, unlabelled)
     recipe = _resolved(setting)
@@ -189,7 +193,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     if faults := list(_faults(setting, recipe)):
         raise InputError(faults)
     setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))
-    setting = _showable(setting)
+    setting = _judged(_showable(setting))
     if recipe.serve == BUNDLED:
         return replace(setting, recipe=_as_it_was_trained(recipe))
     return _embedded(setting) if recipe.engine == "seedlm" else setting
@@ -268,7 +272,7 @@ def _checking(setting: Setting, rows: Source) -> Setting:
         "task": setting.seeds.task,
         "engine": "file",
         "per_label": None,
-        "max_requests": len(given.labels) + 1,
+        "max_requests": len(given.labels) + 1 + _votes(recipe, rows=len(given.labels)),
     }
     return replace(
         setting,
@@ -303,11 +307,12 @@ def _resolved(setting: Setting) -> Recipe:
     recipe, labelling = setting.recipe, setting.unlabelled is not None
     engine = recipe.engine or ("endpoint" if recipe.endpoint or recipe.serve else "seedlm")
     quota = None if labelling or recipe.total is not None else recipe.per_label or ROWS_UNLESS_SAID
+    asks = _REQUESTS_A_ROW * setting.goal.rows + 200
     found: dict[str, Any] = {
         "task": setting.seeds.task,
         "per_label": quota,
         "engine": engine,
-        "max_requests": recipe.max_requests or _REQUESTS_A_ROW * setting.goal.rows + 200,
+        "max_requests": recipe.max_requests or asks + _votes(recipe, rows=asks),
         "strategies": recipe.strategies or _ways(setting, engine),
     }
     if labelling:
@@ -315,6 +320,11 @@ def _resolved(setting: Setting) -> Recipe:
         if "temperature" not in recipe.sampling.model_fields_set:  # the likeliest label is wanted
             found["sampling"] = recipe.sampling.model_copy(update={"temperature": 0.0})
     return recipe.model_copy(update=found)
+
+
+def _votes(recipe: Recipe, *, rows: int) -> int:
+    """Return how often a judge is asked at most, about seeds and so many rows."""
+    return recipe.judge_votes * (rows + MOST_SEEDS) if recipe.judge else 0
 
 
 def _ways(setting: Setting, engine: str) -> Mapping[str, float]:
@@ -333,6 +343,27 @@ def counterparts_of(setting: Setting) -> Counterparts:
     """Return the seeds in which people can be exchanged."""
     random_seed = setting.recipe.random_seed
     return Counterparts(setting.used, setting.identities, random_seed=random_seed)
+
+
+def _judged(setting: Setting) -> Setting:
+    """Return the setting with the template of the judge, where one is asked for."""
+    recipe = setting.recipe
+    if not recipe.judge:
+        return setting
+    if faults := list(_judge_faults(setting)):
+        raise InputError([InputFault(where="--judge", what=what) for what in faults])
+    return replace(setting, judge=load_template(JUDGE, folder=recipe.templates))
+
+
+def _judge_faults(setting: Setting) -> Iterator[str]:
+    """Yield why no judge can be asked."""
+    recipe, seeds = setting.recipe, setting.seeds
+    if seeds.task != "classification" or seeds.several:
+        yield "is for rows with one label each"
+    if setting.rows is not None and not recipe.endpoints:
+        yield "needs an engine to ask: --endpoint URL"
+    elif recipe.engine == "seedlm" or recipe.serve == BUNDLED:
+        yield "seedlm cannot tell labels apart; name an engine that can, such as --endpoint URL"
 
 
 def _showable(setting: Setting) -> Setting:

@@ -31,5 +31,7 @@ def _idle(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield from ((name, f"{recipe.engine} calls no server") for name in _OF_ENDPOINTS)
     if recipe.serve is None:
         yield "serving", "it goes with --serve"
+    if not recipe.judge:
+        yield "judge_votes", "it goes with --judge"
     if "pii" in recipe.filters.without:
         yield "pii_placeholders", "the filter pii is left out"

@@ -21,11 +21,13 @@ from augment.records import (
     Decision,
     Json,
     SeedSet,
+    Vote,
 )
 from evals import lengths
 from evals.attributes import AttributeCounts
 from evals.bias import Bias
 from evals.doubts import Doubts
+from evals.judge import judge_figures
 from evals.labelling import Labelling
 from evals.mentions import Mentions
 from evals.noise import Noise
@@ -53,6 +55,7 @@ def gather(
     *,
     sessions: Sequence[tuple[float, float]],
     notes: Iterable[tuple[float, str, str]],
+    votes: Iterable[Vote] | None = None,
     calibrations: Sequence[Calibration] = (),
     error_rates: Mapping[str, str] = EMPTY,
     space: Space | None = None,
@@ -69,6 +72,7 @@ def gather(
         sessions: (start, end) of each, in seconds since the epoch.
         notes: (time, kind, detail) of each; `given up` names a cell, `prefix cache` holds a
             session's counts.
+        votes: on labels; None where no judge was asked for.
         calibrations: of the filters whose scores are shown.
         error_rates: of filters, by name, how often they err on public data.
         space: where the map lies; without it there is none.
@@ -117,6 +121,7 @@ def gather(
         "seeds": _seeds(subject.seeds),
         "notices": list(subject.notices),
         **tally.figures(active_s=timeline.active_s, given_up=given_up),
+        "judge": None if votes is None else judge_figures(votes),
         "error_rates": dict(error_rates),
         "attributes": attributes.figures(),
         "shortcuts": [] if shortcuts is None else shortcuts.figures(),

@@ -22,6 +22,8 @@ ENDPOINT = {"endpoint": "http://127.0.0.1:1/v1"}
         ({"serving": {"dtype": "float16"}, "serve": "m"}, set()),
         ({"filters": {"without": ["pii"]}, "pii-placeholders": "reject"}, {"pii-placeholders"}),
         ({"pii-placeholders": "reject"}, set()),
+        ({"judge-votes": 5}, {"judge-votes"}),
+        ({"judge-votes": 5, "judge": True, **ENDPOINT}, set()),
         ({}, set()),
     ],
 )

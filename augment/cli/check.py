@@ -19,7 +19,8 @@ OUT = Path("runs/check")
 _OPTIONS = (
     "random_seed", "reserve", "encoder", "holdout", "against", "out", "text_field",
     "text_pair_field", "label_field", "lenient", "toxicity_model", "pii", "pii_placeholders",
-    "balance_identities",
+    "balance_identities", "judge", "judge_votes", "endpoint", "model", "api_key_env", "concurrency",
+    "timeout_s", "max_wait_s",
 )  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="augment check",
         description="Put rows from anywhere through the filters, held against seeds. No engine is "
-        "needed; the folder is that of a run.",
+        "needed but by --judge; the folder is that of a run.",
     )
     parser.add_argument("rows", type=Path, metavar="FILE", help="what is to be checked")
     parser.add_argument("--seeds", type=Path, required=True, help="what it is held against")

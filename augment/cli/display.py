@@ -74,7 +74,7 @@ def line(progress: Progress, *, since: Progress) -> str:
     seconds = max(progress.seconds - since.seconds, 1e-3)
     parts = [
         f"{filled}/{wanted} accepted",
-        f"{(progress.requests - since.requests) / seconds:.1f} requests/s",
+        f"{_requests(progress, since) / seconds:.1f} requests/s",
         f"{(progress.tokens - since.tokens) / seconds:.0f} tokens/s",
         f"{progress.in_flight} in flight",
     ]
@@ -90,6 +90,10 @@ def line(progress: Progress, *, since: Progress) -> str:
     if rate > 0 and filled < wanted:
         parts.append(f"{duration((wanted - filled) / rate)} left")
     return " · ".join(parts)
+
+
+def _requests(progress: Progress, since: Progress) -> int:
+    return progress.requests + progress.votes - since.requests - since.votes
 
 
 def useful(progress: Progress) -> int:
@@ -127,10 +131,11 @@ def summary(outcome: Outcome) -> RenderableType:
     rows = [
         *([("rows", progress.requests)] if outcome.kind == "checked" else asked),
         *([("not judged yet", progress.waiting)] if progress.waiting else []),
+        *([("votes of the judge", progress.votes)] if progress.votes else []),
         ("accepted", progress.accepted),
         ("rejected", progress.rejected),
         *((f"  {reason}", count) for reason, count in progress.reasons.most_common()),
-        *([] if outcome.kind == "checked" else [("tokens", progress.tokens)]),
+        *([("tokens", progress.tokens)] if outcome.kind != "checked" or progress.votes else []),
     ]
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
-from augment.records import Completion, Failure, Request, place_of
+from augment.records import Ask, Completion, Failure, Request, place_of
 
 
 class FileRows:
@@ -22,11 +22,14 @@ class FileRows:
         self.model = model
         self._answers = answers
 
+    def answer(self, ask: Ask) -> Completion:
+        """Return the row that an ask is about."""
+        return Completion(text=self._answers[place_of(ask.number, rows=len(self._answers))])
+
     async def complete(
         self, requests: AsyncIterable[Request]
     ) -> AsyncGenerator[tuple[Request, Completion | Failure], None]:
         """Answer one request after the other."""
         async for request in requests:
-            place = place_of(request.ask.number, rows=len(self._answers))
-            yield request, Completion(text=self._answers[place])
+            yield request, self.answer(request.ask)
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.journal import salvage
-from augment.journal.rows import ADDED, AS_BYTES, PAGE_SIZE, TABLES
+from augment.journal.rows import ADDED, AS_BYTES, LATER, PAGE_SIZE, TABLES
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def readable(path: Path) -> bool:
         if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
             raise
         return False
-    return bool(answer == "ok" and tables.issuperset(TABLES))
+    return bool(answer == "ok" and tables.issuperset(TABLES.keys() - LATER))
 
 
 def mend(path: Path, *, connect: Callable[[Path], sqlite3.Connection]) -> None:
@@ -94,6 +94,9 @@ def _take_over(damaged: Path, db: sqlite3.Connection) -> tuple[int, int]:
         found = {table: {} for table in TABLES}
     asks, arrivals = found["asks"], found["arrivals"]
     found["arrivals"] = arrivals = {n: row for n, row in arrivals.items() if row[1] in asks}
+    found["votes"] = {
+        n: row for n, row in found["votes"].items() if not row[1] or row[1] in arrivals
+    }
     found["decisions"] = {
         number: row for number, row in _undivided(found["decisions"]) if row[1] in arrivals
     }

@@ -17,6 +17,7 @@ from augment.records import (
     Failure,
     TokenLogprob,
     Verdict,
+    Vote,
 )
 
 PAGE_SIZE = 4096
@@ -35,7 +36,13 @@ TABLES = {
         "number", "ask", "at", "failure", "text", "finish", "reasoning", "prompt_tokens",
         "completion_tokens", "logprobs", "calls", "server", "shortened",
     ),
+    "votes": (
+        "number", "arrival", "place", "vote", "at", "failure", "text", "finish", "reasoning",
+        "prompt_tokens", "completion_tokens", "logprobs", "calls", "server",
+    ),
 }  # fmt: skip
+LATER = frozenset({"votes"})
+"""Tables that journals of earlier schemas lack."""
 ADDED = {"arrivals": ("server", "shortened"), "asks": ("avoid",)}
 """Columns that journals of earlier schemas lack, at the end of their tables."""
 AS_BYTES = frozenset({"text", "reasoning"})
@@ -44,7 +51,7 @@ INSERT = {
     table: f"INSERT INTO {table} VALUES (%s)"  # noqa: S608 (constants)
     % ",".join("CAST(? AS TEXT)" if name in AS_BYTES else "?" for name in columns)
     for table, columns in TABLES.items()
-    if table in {"asks", "arrivals", "decisions", "notes"}
+    if table in {"asks", "arrivals", "votes", "decisions", "notes"}
 }
 """How a row is added to each table that grows by the row."""
 
@@ -77,16 +84,23 @@ def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
     Its ask is stored as it was planned; what was asked for in its place, once that turned out to
     be too long for the model, stands with the arrival: key and exemplars.
     """
-    outcome, ask = arrival.outcome, arrival.ask
-    head = (arrival.number, ask.number, arrival.at)
+    ask = arrival.ask
     shortened = _json((arrival.key, ask.exemplars)) if ask.shortened else None
+    return (arrival.number, ask.number, arrival.at, *_told(arrival.outcome), shortened)
+
+
+def vote_row(vote: Vote, number: int, *, at: float) -> tuple[Any, ...]:
+    """Return the row of a vote, numbered by the journal; as of an arrival."""
+    return (number, vote.arrival, vote.index, vote.number, at, *_told(vote.outcome))
+
+
+def _told(outcome: Completion | Failure) -> tuple[Any, ...]:
+    """Return the columns from `failure` to `server`."""
     if isinstance(outcome, Failure):
         text = outcome.detail.encode("utf-8", "surrogatepass")
-        told = (outcome.code, text, None, None, None, None, None, outcome.calls, None)
-        return (*head, *told, shortened)
+        return (outcome.code, text, None, None, None, None, None, outcome.calls, None)
     logprobs = outcome.logprobs
     return (
-        *head,
         None,
         outcome.text.encode("utf-8", "surrogatepass"),
         outcome.finish,
@@ -98,7 +112,6 @@ def arrival_row(arrival: Arrival) -> tuple[Any, ...]:
         else json.dumps([(t.token, t.logprob, dict(t.top)) for t in logprobs]),
         outcome.calls,
         outcome.server,
-        shortened,
     )
 
 
@@ -115,32 +128,40 @@ def decision_row(decision: Decision, number: int) -> tuple[Any, ...]:
 def arrival_of(row: tuple[Any, ...]) -> Arrival:
     """Return the arrival in a row of `arrivals` followed by one of `asks`."""
     width = len(TABLES["arrivals"])
-    number, _, at, failure, text, finish, reasoning, asked, answered, logprobs = row[:10]
-    calls, server, shortened = row[10:width]
+    number, _, at = row[:3]
+    shortened = row[width - 1]
     ask, key = ask_of(row[width:]), row[width + 1]
     if shortened is not None:
         key, exemplars = json.loads(shortened)
         ask = replace(ask, exemplars=tuple(exemplars), shortened=True)
-    outcome: Completion | Failure
+    return Arrival(number=number, ask=ask, key=key, outcome=_outcome(row[3 : width - 1]), at=at)
+
+
+def vote_of(row: tuple[Any, ...]) -> Vote:
+    """Return the vote in a row of `votes`."""
+    return Vote(arrival=row[1], index=row[2], number=row[3], outcome=_outcome(row[5:]))
+
+
+def _outcome(told: tuple[Any, ...]) -> Completion | Failure:
+    """Return what the columns from `failure` to `server` hold."""
+    failure, text, finish, reasoning, asked, answered, logprobs, calls, server = told
     if failure is not None:
-        outcome = Failure(code=failure, detail=text, calls=calls)
-    else:
-        outcome = Completion(
-            text=text,
-            finish=finish,
-            reasoning=reasoning,
-            prompt_tokens=asked,
-            completion_tokens=answered,
-            logprobs=None
-            if logprobs is None
-            else tuple(
-                TokenLogprob(token=token, logprob=logprob, top=top)
-                for token, logprob, top in json.loads(logprobs)
-            ),
-            calls=calls,
-            server=server,
-        )
-    return Arrival(number=number, ask=ask, key=key, outcome=outcome, at=at)
+        return Failure(code=failure, detail=text, calls=calls)
+    return Completion(
+        text=text,
+        finish=finish,
+        reasoning=reasoning,
+        prompt_tokens=asked,
+        completion_tokens=answered,
+        logprobs=None
+        if logprobs is None
+        else tuple(
+            TokenLogprob(token=token, logprob=logprob, top=top)
+            for token, logprob, top in json.loads(logprobs)
+        ),
+        calls=calls,
+        server=server,
+    )
 
 
 def ask_of(row: tuple[Any, ...]) -> Ask:

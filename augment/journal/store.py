@@ -27,11 +27,18 @@ from augment.journal.rows import (
     ask_row,
     decision_of,
     decision_row,
+    vote_of,
+    vote_row,
 )
-from augment.records import Arrival, Ask, Completion, Decision, Failure
+from augment.records import Arrival, Ask, Completion, Decision, Failure, Vote
 
-SCHEMA_VERSION = 3
-"""2: arrivals name their server, and what was asked where the ask was shortened."""
+SCHEMA_VERSION = 4
+"""2: arrivals name their server, and what was asked where the ask was shortened. 4: votes."""
+
+_LAST_AT = (
+    "SELECT max(at) FROM (SELECT at FROM arrivals UNION ALL SELECT at FROM votes)"
+    " WHERE at >= ? AND at < ?"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ class SqliteJournal:
                 f"{SCHEMA_VERSION}); update augment or choose another --out"
             )
         self._arrivals = self._last("arrivals")
+        self._votes = self._last("votes")
         self._decisions = self._last("decisions")
         self._notes = self._last("notes")
         self._flusher = Flusher(path.with_name(path.name + "-wal"))
@@ -82,6 +90,11 @@ class SqliteJournal:
         )
         self._waiting["arrivals"].append(arrival_row(arrival))
         return arrival
+
+    def vote(self, vote: Vote) -> None:
+        """Record what was said of a row's label."""
+        self._votes += 1
+        self._waiting["votes"].append(vote_row(vote, self._votes, at=self._clock()))
 
     def decide(self, decisions: Iterable[Decision]) -> None:
         """Record the end of rows."""
@@ -189,9 +202,7 @@ class SqliteJournal:
         found = list(self._rows("SELECT started, ended FROM sessions ORDER BY number"))
         for index, (started, ended) in enumerate(found):
             later = found[index + 1][0] if index + 1 < len(found) else float("inf")
-            (last,) = next(
-                self._rows("SELECT max(at) FROM arrivals WHERE at >= ? AND at < ?", started, later)
-            )
+            (last,) = next(self._rows(_LAST_AT, started, later))
             spans.append((started, ended if ended is not None else (last or started)))
         return spans
 
@@ -216,6 +227,10 @@ class SqliteJournal:
                     own.append(decision_of(waiting))
                 waiting = next(decisions, None)
             yield arrival, tuple(own)
+
+    def votes(self) -> Iterator[Vote]:
+        """Yield every vote in order."""
+        yield from map(vote_of, self._rows("SELECT * FROM votes ORDER BY number"))
 
     def unanswered(self) -> list[tuple[Ask, str]]:
         """Return the asks that have no arrival yet, in order, with their keys."""

@@ -27,9 +27,15 @@ class Budget:
 
 @dataclass(slots=True, kw_only=True)
 class Spent:
-    """What the run has used up, over all its sessions."""
+    """What the run has used up, over all its sessions.
+
+    Attributes:
+        requests: asks for rows; `votes` on their labels are counted apart, and their tokens with
+            those of the rows.
+    """
 
     requests: int = 0
+    votes: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
@@ -45,7 +51,7 @@ class Spent:
         """Return which limit is reached, in words, or None."""
         tokens = self.prompt_tokens + self.completion_tokens
         used: tuple[tuple[str, float, float | None], ...] = (
-            ("max-requests", self.requests, budget.max_requests),
+            ("max-requests", self.requests + self.votes, budget.max_requests),
             ("max-tokens", tokens, budget.max_tokens),
             ("max-minutes", self.seconds / 60, budget.max_minutes),
             ("max-cost", self.cost(budget), budget.max_cost),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from augment.errors import InputError, InputFault
 from augment.records import TaskName
-from augment.tasks import annotating, classification, extraction, labelling
+from augment.tasks import annotating, classification, extraction, judging, labelling
 from prompts.templates import Template, TemplateError, load
 
 _ROWS: Final = {
@@ -18,6 +18,7 @@ _ROWS: Final = {
 _OTHERS: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]] = {
     "zeroshot": (classification.OFFERED, ("answer_shape", "labels", "wanted")),
     "annotate": (labelling.OFFERED, labelling.REQUIRED),
+    judging.JUDGE: (judging.OFFERED, judging.REQUIRED),
     "attributes": (_ROWS, ("answer_shape", "count", "examples")),
     "values": (_ROWS | {"attribute": None}, ("answer_shape", "attribute", "count")),
 }

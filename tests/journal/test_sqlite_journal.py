@@ -219,7 +219,7 @@ def test_a_journal_of_before_there_were_servers_goes_on(tmp_path, damaged):
     journal.write_header({})
     after = journal.arrive(an_ask(1), "k1", Completion(text="y", server="http://a/v1"))
     assert [arrival for arrival, _ in journal.replay()] == [before, replace(after, at=after.at)]
-    assert journal.header()["schema_version"] == "3"
+    assert journal.header()["schema_version"] == "4"
     journal.close()
 
 

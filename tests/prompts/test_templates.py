@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from augment.records import Ask, Example
 from augment.tasks.classification import OFFERED, REQUIRED, Classification, Guidance
+from augment.tasks.judging import Judging
 from augment.tasks.labelling import Labelling
 from augment.tasks.templates import load_template
 from prompts.templates import Template, TemplateError, load, names
@@ -102,10 +103,21 @@ GIVEN: dict[str, tuple[Labelling, Ask, list[Example[Any]]]] = {
     "several": (labelling(FEELING, FEELINGS, SEVERAL[0]), ask(), SEVERAL[1:]),
     "pairs_guided": (labelling(GUIDED_RELATION, RELATIONS, PAIRS[0]), ask(), PAIRS),
 }
-PROMPTS = [*product(STRATEGIES, VARIANTS), *product(["annotate"], GIVEN)]
+JUDGED: dict[str, tuple[Judging, Ask, list[Example[Any]]]] = {
+    "single": (Judging(PLAIN_CARDS, lambda _: SINGLE[1]), ask(*CARDS), SINGLE[:1]),
+    "single_guided": (Judging(GUIDED_CARDS, lambda _: SINGLE[1]), ask(*reversed(CARDS)), []),
+    "pairs_guided": (Judging(GUIDED_RELATION, lambda _: PAIRS[0]), ask(*RELATIONS), PAIRS),
+}
+PROMPTS = [
+    *product(STRATEGIES, VARIANTS),
+    *product(["annotate"], GIVEN),
+    *product(["judge"], JUDGED),
+]
 
 
 def variant_of(name: str, variant: str) -> tuple[Any, Ask, list[Example[Any]]]:
+    if name.endswith("judge"):
+        return JUDGED[variant]
     return (GIVEN if name.endswith("annotate") else VARIANTS)[variant]
 
 
@@ -248,7 +260,8 @@ def test_values_appear_verbatim_whatever_they_hold(
 def test_every_packaged_template_loads_and_has_a_name_a_description_and_a_digest() -> None:
     assert list(names()) == [
         "classification/annotate", "classification/attributes", "classification/fewshot",
-        "classification/paraphrase", "classification/values", "classification/zeroshot",
+        "classification/judge", "classification/paraphrase", "classification/values",
+        "classification/zeroshot",
         "extraction/annotate", "extraction/entities-first", "extraction/fewshot",
         "extraction/paraphrase", "extraction/zeroshot",
     ]  # fmt: skip

@@ -13,8 +13,10 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from annotations import imitation, spoilt
@@ -32,7 +34,7 @@ from openai_answers import (
 
 BY_CALL = ("error_500", "error_429", "reset", "hang", "body_junk")
 BY_BODY = ("junk", "null_content", "wrong_label", "near_copies", "finish_length")
-ALONE = ("prefix_hits", "refuse_forever", "hostile_share", "slow_body", "chunked")
+ALONE = ("accuracy", "prefix_hits", "refuse_forever", "hostile_share", "slow_body", "chunked")
 ALLOWED: Mapping[str, Sequence[Any]] = {
     "reasoning": ("", "think", "field"),
     "no_guided": ("", "reject", "ignore"),
@@ -78,6 +80,8 @@ class Config:
     no_logprobs: bool = False
     label_pattern: str = ""
     row_pattern: str = ""
+    truth: str = ""
+    accuracy: float = 1.0
     annotates: bool = False
     models: Sequence[str] = ("stub",)
     models_status: int = 200
@@ -331,9 +335,24 @@ def _chosen(
     found = re.search(config.row_pattern, turns[-1], re.DOTALL) if config.row_pattern else None
     if not found or not values:
         return schema
-    best = likeliest(values, found[1], digest)
+    best = _judged(config, values, found[1]) or likeliest(values, found[1], digest)
     chosen = {"const": best if "enum" in label else [best]}
     return {**schema, "properties": {**schema["properties"], "label": chosen}}
+
+
+@lru_cache(maxsize=8)
+def _truth(path: str) -> Mapping[str, str]:
+    return json.loads(Path(path).read_text("utf-8"))
+
+
+def _judged(config: Config, values: Sequence[str], row: str) -> str | None:
+    """Return a row's label as a judge of the configured accuracy sees it, whatever the order."""
+    said = row.strip().removeprefix("Text: ")
+    true = _truth(config.truth).get(said) if config.truth else None
+    wrong = sorted(set(values) - {true})
+    if true is None or (true in values and is_hit(config, "accuracy", said)) or not wrong:
+        return true
+    return wrong[int(uniform(config.seed, "wrong", said) * len(wrong))]
 
 
 def _schema(config: Config, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
