@@ -22,7 +22,7 @@ from augment.engines.seed_rows import MarkedRows, PlainRows, SeedRows
 from augment.engines.seedlm import SeedLM
 from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
-from augment.filters import language
+from augment.filters import langid
 from augment.filters.agreement import Agreement
 from augment.filters.balance import Balance
 from augment.filters.confidence import Confidence
@@ -336,7 +336,7 @@ def budget_of(recipe: Recipe) -> Budget:
 def load_ahead(recipe: Recipe) -> None:
     """Load what the filters need and what takes long, to be done beside the start of the engine."""
     if Language.name not in recipe.filters.without:
-        language.loaded()
+        langid.load()
 
 
 def filters_of(

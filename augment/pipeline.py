@@ -43,8 +43,9 @@ LAST_WAIT_S = 30.0
 _MOST_UNJUDGED = 1024
 """So many answers may await judgement before the engine has to wait for the filters."""
 _BATCH = 64
+"""So many rows are worth a batch; without an encoder, whatever awaits judgement is one."""
 _EMBEDDED_BATCH = 256
-"""With an encoder: it is faster the more texts it can sort by length."""
+"""At most with an encoder: it is faster the more texts it can sort by length."""
 _TURNS = 4
 _AHEAD = 2
 """So many batches, and one more that waits its turn, are with the encoder: it never idles."""
@@ -108,7 +109,7 @@ class Pipeline:
         self._resend: deque[tuple[Ask, str]] = deque()
         self._unread: deque[Arrival] = deque()
         self._in_judgement = 0
-        self._batch = _BATCH if parts.encoder is None else _EMBEDDED_BATCH
+        self._batch = _MOST_UNJUDGED if parts.encoder is None else _EMBEDDED_BATCH
         ahead = _AHEAD - 1 if parts.jury.idle else _MOST_UNJUDGED  # votes take their time
         self._batches: asyncio.Queue[_Batch | None] = asyncio.Queue(ahead)
         self._screened: set[asyncio.Task[None]] = set()
@@ -389,6 +390,14 @@ class Pipeline:
         """Decide on what was read, in order, until everything was."""
         while (batch := await self._batches.get()) is not None:
             await batch.screened
+            self._screening.foresee(
+                [
+                    row
+                    for own in batch.rows
+                    for row in own
+                    if isinstance(row, Candidate) and not rejected(batch.verdicts.get(id(row), []))
+                ]
+            )
             for arrival, own in zip(batch.arrivals, batch.rows, strict=True):
                 if not await self._is_ready(arrival, own, batch.verdicts):
                     continue

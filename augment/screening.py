@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 
 from augment.jury import Nobody
-from augment.protocols import Encoder, Filter, Jury, Slow, Vectors
+from augment.protocols import Encoder, Filter, Foresees, Jury, Slow, Vectors
 from augment.records import Candidate, Example, Target, Verdict
 
 
@@ -76,6 +76,12 @@ class Screening:
         """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
         voted = self._jury.judge(row, arrival, verdicts)
         return voted if rejected(voted) else voted + self.at_the_gates(row)
+
+    def foresee(self, candidates: Sequence[Candidate]) -> None:
+        """Let the gates know which rows come to them next, in this order."""
+        for gate in self._gates:
+            if isinstance(gate, Foresees):
+                gate.foresee(candidates)
 
     def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""

@@ -18,7 +18,7 @@ texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
-form: see planted_form.py.
+form: see planted_form.py. check: see checking.py.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import biased_texts
+import checking
 import giving_away
 import languages
 import near_duplicates
@@ -158,6 +159,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "doubts": wrong_labels.measure,
     "bias": lambda corpora, _: biased_texts.measure(corpora),
     "form": lambda corpora, _: planted_form.measure(corpora, share),
+    "check": lambda corpora, _: checking.measure(corpora),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_pipelines import (
+    SAMPLING,
     Broken,
     Judge,
     Late,
@@ -23,9 +24,14 @@ from small_pipelines import (
 )
 from small_runs import answer
 
+from augment.engines.file import FileRows
 from augment.errors import EngineGone
+from augment.filters.near_duplicate import NearDuplicate
+from augment.pipeline import Parts, Pipeline
 from augment.plan.budget import Budget
-from augment.records import Completion, Failure
+from augment.plan.given import InOrder, all_of, given_ask
+from augment.records import Completion, Failure, Request
+from augment.tasks.classification import Classification
 
 
 @pytest.fixture
@@ -220,6 +226,45 @@ def outcome_of(kinds, ask):
     row = {"label": ask.labels[0], "text": f"{kind} {ask.number // 60}"}
     rows = [{**row, "text": f"{row['text']} {n}"} for n in range(ask.k)]
     return Completion(text=json.dumps({"rows": rows} if ask.k > 1 else row))
+
+
+GIVEN = st.lists(st.text("abc ", max_size=8).map(lambda text: f"x {text}"), min_size=1, max_size=40)
+
+
+async def checked(folder, texts, engine):
+    """Put given texts through filters of which each kind may reject; return all decisions."""
+    journal = opened(folder)
+    labels = [("a",)] * len(texts)
+    pipeline = Pipeline(
+        Parts(
+            task=Classification(("a", "b")),
+            planner=InOrder(all_of(labels, several=False), lambda n: given_ask(n, labels)),
+            render=lambda ask: Request(
+                key=f"{ask.number:016x}", messages=(), schema=None, sampling=SAMPLING, ask=ask
+            ),
+            engine=engine,
+            filters=(
+                Judge("screen", rejects=lambda text: text.endswith("c c")),
+                NearDuplicate(threshold=0.5),
+                Judge("last", sequential=True, rejects=lambda text: text.endswith("a")),
+            ),
+            journal=journal,
+            budget=Budget(max_requests=len(texts) + 1),
+        )
+    )
+    assert await pipeline.run() == "done"
+    decisions = decisions_in(journal)
+    journal.close()
+    return decisions
+
+
+@given(texts=GIVEN)
+def test_rows_that_come_at_once_are_decided_as_if_they_had_come_one_by_one(tmp_path_factory, texts):
+    rows = [answer(text, ("a",)).text for text in texts]
+    at_once = FileRows(rows, model="rows")
+    together = asyncio.run(checked(tmp_path_factory.mktemp("a"), texts, at_once))
+    singly = Serial(lambda ask: answer(texts[ask.number], ("a",)))
+    assert together == asyncio.run(checked(tmp_path_factory.mktemp("b"), texts, singly))
 
 
 def filters():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
+from augment.engines.concurrency import Concurrency
+from augment.engines.slots import Slots
 from augment.records import Ask, Completion, Failure, Request, place_of
+
+AT_ONCE = 1024
+"""Rows handed out in one go: they share a commit of the journal, and batches of the filters."""
 
 
 class FileRows:
@@ -26,10 +31,12 @@ class FileRows:
         """Return the row that an ask is about."""
         return Completion(text=self._answers[place_of(ask.number, rows=len(self._answers))])
 
-    async def complete(
+    def complete(
         self, requests: AsyncIterable[Request]
-    ) -> AsyncGenerator[tuple[Request, Completion | Failure], None]:
-        """Answer one request after the other."""
-        async for request in requests:
-            yield request, self.answer(request.ask)
-            await asyncio.sleep(0)
+    ) -> AsyncGenerator[tuple[Request, Completion | Failure]]:
+        """Answer the requests in their order."""
+        slots = Slots(self._answer, Concurrency(AT_ONCE), max_wait_s=math.inf)
+        return slots.complete(requests)
+
+    async def _answer(self, request: Request) -> Completion:
+        return self.answer(request.ask)

@@ -101,13 +101,14 @@ class Asked(NamedTuple):
 
 
 @compiled
-def _needed(n: int, m: int, least: float) -> int:
+def needed_words(n: int, m: int, least: float) -> int:
     """Return how many words sets of these sizes share at a similarity of `least`."""
     return math.ceil(least / (1 + least) * (n + m) - _SLACK)
 
 
 @compiled
-def _ones(x: np.uint64) -> int:
+def ones(x: np.uint64) -> int:
+    """Return how many bits are set."""
     x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -226,7 +227,7 @@ def _read(filed: Filed, hashes: Words, keep: bool) -> np.uint64:
 
 
 @compiled
-def _shared(tokens: Small, a: int, n: int, b: int, m: int, needed: int) -> int:
+def shared_words(tokens: Small, a: int, n: int, b: int, m: int, needed: int) -> int:
     """Return how many words the sets at a and b share; 0 if fewer than needed."""
     a_end, b_end, count = a + n, b + m, 0
     while a < a_end and b < b_end:
@@ -266,11 +267,11 @@ def _walk(
             seen[0] += 1
             other = nodes[node, 0]
             m = sizes[other]
-            needed = _needed(asked.n, m, asked.least)
+            needed = needed_words(asked.n, m, asked.least)
             after = min(asked.n - 1 - place, m - 1 - (told & _MOST_PLACE))
             apart = asked.n + m - 2 * needed
-            if k + after >= needed and _ones(asked.bits ^ bits[other]) <= apart:
-                shared = _shared(tokens, asked.start, asked.n, starts[other], m, needed)
+            if k + after >= needed and ones(asked.bits ^ bits[other]) <= apart:
+                shared = shared_words(tokens, asked.start, asked.n, starts[other], m, needed)
                 alike = shared / (asked.n + m - shared)
                 if shared and alike >= asked.least:
                     equal = alike == 1.0 and sequences[other] == asked.sequence
@@ -312,7 +313,7 @@ def _nearest(
         crowds[each] = there
         if there >= _CROWDED:
             for size in range(fewest, min(most, _SIZED) + 1):
-                needed = _needed(n, size, least)
+                needed = needed_words(n, size, least)
                 if k + n - 1 - place >= needed:
                     for at in range(k - 1, size - needed + k):
                         sized = _with_size(key, size, at)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from augment.filters.langid import languages, probabilities
 from augment.protocols import Vectors
 from augment.records import Calibration, Candidate, Example, Verdict
 
@@ -28,7 +26,6 @@ _OWN_SHARE = 0.05
 """Share of the seeds from which on a language is one of theirs."""
 _MOST_STRANGE = 0.05
 """Share of the seeds in other languages from which on there is no telling."""
-_ONE_AT_A_TIME = Lock()
 
 
 class Language:
@@ -62,8 +59,7 @@ class Language:
         if not texts:
             self._why = "too_few_seeds" if seeds else "no_seeds"
             return
-        told = np.stack([_probabilities(text) for text in texts])
-        names = _languages()
+        told, names = probabilities(texts), languages()
         sure = Counter(names[int(row.argmax())] for row in told if row.max() >= _SURE)
         least = max(1.0, _OWN_SHARE * len(texts))
         own = [name for name, count in sure.most_common() if count >= least]
@@ -88,7 +84,10 @@ class Language:
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order; the score is the probability of another language."""
-        return [self._on(row.example.whole) for row in candidates]
+        plain = [_plain(row.example.whole) if self._own else None for row in candidates]
+        told = probabilities([text for text in plain if text is not None])
+        likeliest = iter(zip(map(float, self._scores(told)), self._others(told), strict=True))
+        return [self._abstained if text is None else self._on(*next(likeliest)) for text in plain]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Learn nothing."""
@@ -97,14 +96,18 @@ class Language:
         other = np.delete(told, self._places, axis=1).max(axis=1)
         return other / (other + told[:, self._places].sum(axis=1))
 
-    def _on(self, text: str) -> Verdict:
-        plain = _plain(text) if self._own else None
-        if plain is None:
-            reason = "too_short_to_tell" if self._own else self._why
-            return Verdict(filter=self.name, outcome="abstained", reason=reason)
-        told = _probabilities(plain)
-        score = float(self._scores(told[None])[0])
-        told[self._places] = 0
+    def _others(self, told: npt.NDArray[np.float32]) -> list[int]:
+        """Return the place of the likeliest language that is none of the seeds'."""
+        others = told.copy()
+        others[:, self._places] = 0
+        return others.argmax(axis=1).tolist()
+
+    @property
+    def _abstained(self) -> Verdict:
+        reason = "too_short_to_tell" if self._own else self._why
+        return Verdict(filter=self.name, outcome="abstained", reason=reason)
+
+    def _on(self, score: float, other: int) -> Verdict:
         if score < self._threshold:
             return Verdict(
                 filter=self.name, outcome="passed", score=score, threshold=self._threshold
@@ -115,7 +118,7 @@ class Language:
             score=score,
             threshold=self._threshold,
             reason="language",
-            detail=f"looks like {_languages()[int(told.argmax())]}, and the seeds are in "
+            detail=f"looks like {languages()[other]}, and the seeds are in "
             f"{' and '.join(self._own)}",
         )
 
@@ -127,26 +130,3 @@ def _plain(text: str) -> str | None:
     spaceless = letters < _LEAST_LETTERS and _SPACELESS.search(plain) is not None
     least = _LEAST_LETTERS_SPACELESS if spaceless else _LEAST_LETTERS
     return plain if letters >= least else None
-
-
-def _probabilities(text: str) -> npt.NDArray[np.float32]:
-    """Return the probability of each language of `_languages`."""
-    # Not `rank`, which gives the same in sorted dicts and takes half as long again.
-    return loaded()._decide(text)
-
-
-@cache
-def _languages() -> list[str]:
-    return list(loaded().nb_classes)
-
-
-def loaded() -> Any:
-    """Return the model; others can run beside most of the half second that loading takes."""
-    with _ONE_AT_A_TIME:
-        return _identifier()
-
-
-@cache
-def _identifier() -> Any:
-    langid: Any = importlib.import_module("py3langid.langid")  # it has no types
-    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

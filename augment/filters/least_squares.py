@@ -20,6 +20,10 @@ _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 """For unit vectors; below the first, ten seeds a label are fitted too closely."""
 
 
+_BLOCK = 8
+"""Rows multiplied at once, always as many: how BLAS adds up depends on how many there are."""
+
+
 class LeastSquares:
     """The classifier, fitted; the penalty is the one of least squared error on what is left out.
 
@@ -57,5 +61,14 @@ class LeastSquares:
                 self._weights: Matrix = axes.T @ (weights[:, None] * inner)
 
     def scores(self, vectors: npt.NDArray[np.float32]) -> Matrix:
-        """Return how much each row is like each label, 0 to 1 or so: shape (rows, labels)."""
-        return (vectors - self._middle) @ self._weights + self._share
+        """Return how much each row is like each label, 0 to 1 or so: shape (rows, labels).
+
+        A row has the same scores, to the last bit, whatever rows it comes with.
+        """
+        found = np.empty((len(vectors), len(self._share)))
+        block = np.zeros((_BLOCK, len(self._middle)))
+        for start in range(0, len(vectors), _BLOCK):
+            rows = found[start : start + _BLOCK]
+            block[: len(rows)] = vectors[start : start + _BLOCK] - self._middle
+            rows[:] = (block @ self._weights)[: len(rows)] + self._share
+        return found

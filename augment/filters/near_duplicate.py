@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from augment.filters.near_index import Near, index_for
+from augment.filters.foreseen import ForeseenIndex
+from augment.filters.near_index import Near
 from augment.filters.seed_threshold import seed_threshold
 from augment.protocols import Vectors
 from augment.records import Candidate, Example, Verdict
@@ -33,7 +34,7 @@ class NearDuplicate:
     ) -> None:
         self._given = threshold
         self._threshold = 1.0 if threshold is None else threshold
-        self._index = index_for(threshold)
+        self._accepted = ForeseenIndex(threshold)
         self.observe(against)
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:  # noqa: ARG002 - the Protocol's
@@ -41,10 +42,15 @@ class NearDuplicate:
         if self._given is None:
             self._threshold = seed_threshold(seeds)
 
+    def foresee(self, candidates: Sequence[Candidate]) -> None:
+        """Look for all of these in one go."""
+        self._accepted.foresee([row.example for row in candidates])
+
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:  # noqa: ARG002 - the Protocol's
         """Return one verdict each, in order."""
         verdicts: list[Verdict] = []
-        for near in self._index.nearest([row.example.whole for row in candidates]):
+        for row in candidates:
+            near = self._accepted.nearest(row.example)
             reason = "duplicate" if near is not None and near.same_words else "near_duplicate"
             verdicts.append(
                 on_nearness(near, name=self.name, threshold=self._threshold, reason=reason)
@@ -53,7 +59,7 @@ class NearDuplicate:
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Compare with these rows from now on."""
-        self._index.add([row.id for row in accepted], [row.whole for row in accepted])
+        self._accepted.add(accepted)
 
 
 def on_nearness(near: Near | None, *, name: str, threshold: float, reason: str) -> Verdict:

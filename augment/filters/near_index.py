@@ -183,7 +183,12 @@ class NearIndex:
 
 def index_for(threshold: float | None) -> NearIndex:
     """Return an index in which a similarity below FLOOR is found if the threshold is so low."""
-    return NearIndex(floor=FLOOR if threshold is None else min(FLOOR, threshold))
+    return NearIndex(floor=floor_for(threshold))
+
+
+def floor_for(threshold: float | None) -> float:
+    """Return the similarity from which texts are to be found, where this is the threshold."""
+    return FLOOR if threshold is None else min(FLOOR, threshold)
 
 
 def _ahead(texts: Sequence[str]) -> Iterator[Sketches]:

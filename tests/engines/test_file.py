@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from requests_made import a_request
 
-from augment.engines.file import FileRows
+from augment.engines.file import AT_ONCE, FileRows
 from augment.plan.given import InOrder, all_of, given_ask
 from augment.records import Completion
 
@@ -52,29 +52,32 @@ async def test_with_the_plan_of_given_rows_every_row_left_is_read_once_and_in_or
     assert [outcome.text for _, outcome in answers] == ROWS[first:]
 
 
-async def test_the_next_request_is_drawn_only_when_the_last_row_is_done_with():
+async def test_requests_are_drawn_again_only_when_the_rows_before_are_done_with():
     drawn: list[int] = []
+    rows = AT_ONCE + 3
 
     async def requests():
-        for number in range(3):
+        for number in range(rows):
             drawn.append(number)
             yield a_request(number)
 
+    answers = FileRows(ROWS, model="rows.jsonl").complete(requests())
+    for number in range(rows):
+        await anext(answers)
+        assert len(drawn) == (AT_ONCE if number < AT_ONCE else rows)
+    assert [answer async for answer in answers] == []
+
+
+async def test_rows_are_answered_although_the_next_request_has_to_wait_for_them():
+    done = asyncio.Event()
+
+    async def requests():
+        yield a_request(0)
+        await done.wait()
+        yield a_request(1)
+
+    numbers: list[int] = []
     async for request, _ in FileRows(ROWS, model="rows.jsonl").complete(requests()):
-        assert drawn == list(range(request.ask.number + 1))
-
-
-async def test_others_get_their_turn_between_two_rows():
-    turns = 0
-
-    async def count():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(count())
-    await answers_to(range(20))
-    other.cancel()
-
-    assert turns >= 19
+        numbers.append(request.ask.number)
+        done.set()
+    assert numbers == [0, 1]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from py3langid import langid
 
+from augment.filters.langid import languages, probabilities
 from augment.filters.language import Language
 from augment.records import Ask, Candidate, Example, Verdict
 
@@ -27,6 +31,8 @@ GERMAN = (
     "wie lange dauert es, bis die Erstattung bei mir ankommt",
 )
 CHINESE = ("我的包裹在哪里,应该星期二到的", "我想要退回这个订单的钱", "请在星期五之前更改我的地址")
+
+OWN = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
 
 
 def examples(texts: Sequence[str]) -> list[Example[str]]:
@@ -98,3 +104,11 @@ def test_the_threshold_can_be_set() -> None:
     assert (lax.outcome, strict.outcome) == ("passed", "rejected")
     assert strict.detail is not None
     assert not strict.detail.startswith("looks like en"), "their own was named as another"
+
+
+@given(st.lists(st.text(max_size=60) | st.sampled_from([*ENGLISH, *GERMAN, *CHINESE]), max_size=8))
+@example(["", "\ud800 lone", "AN ALARM AT SEVEN", ENGLISH[0] * 40])
+def test_the_probabilities_are_those_of_py3langid_to_the_last_bit(texts: list[str]) -> None:
+    for text, told in zip(texts, probabilities(texts), strict=True):
+        assert told.tolist() == OWN._decide(text).tolist()
+        assert [languages()[told.argmax()], float(told.max())] == [*OWN.classify(text)]

@@ -135,3 +135,12 @@ def test_the_fewest_rows_give_finite_scores(rows):
 
     assert np.isfinite(found.left_out).all()
     assert np.isfinite(found.scores(vectors)).all()
+
+
+@given(rows=st.integers(1, 40), labels=st.integers(2, 30), seed=st.integers(0, 2**16))
+def test_a_row_has_the_same_scores_to_the_last_bit_whatever_rows_it_comes_with(rows, labels, seed):
+    vectors = unit_vectors(max(rows, labels), 96, seed)
+    fitted = LeastSquares(vectors, [(n % labels,) for n in range(len(vectors))], count=labels)
+    together = fitted.scores(vectors)
+    for row in range(len(vectors)):
+        assert (fitted.scores(vectors[row:])[0] == together[row]).all()
