@@ -173,8 +173,9 @@ async def carry_out(
                 say(f"Loading the toxicity model {recipe.toxicity_model} ...")
                 setting = replace(setting, scorer=await asyncio.to_thread(scorer_of, recipe))
             if worker is not None and not known:
-                count = f"{len(setting.used.examples):,}"
-                say(f"Loading the encoder{_whence(recipe)} and embedding {count} seeds ...")
+                count = len(setting.used.examples)
+                seeds = f" and embedding {count:,} seeds" if count else ""
+                say(f"Loading the encoder{_whence(recipe)}{seeds} ...")
                 await asyncio.to_thread(worker.ready)  # one that cannot be loaded is said now
             await loading
             with folder.held(recipe.out, clock=time.time) as journal:

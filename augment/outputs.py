@@ -111,7 +111,7 @@ def _space(judged: Judged) -> Space:
             vectors_of=ngram_vectors,
             linear=seeds.no_basis != "unknown_language" or judged.finish == "interrupted",
         )
-    return Space(name=seeds.name, vectors_of=seeds.encoder.encode)
+    return Space(name=seeds.encoder.name, vectors_of=seeds.encoder.encode)
 
 
 def _scoring(judged: Judged) -> Scoring:

@@ -59,7 +59,7 @@ from augment.plan.strategies import (
     ZeroShot,
 )
 from augment.protocols import Engine, Filter, Jury, Plan, Scorer, Strategy
-from augment.recipe import NO_ENCODER, Recipe
+from augment.recipe import ENCODER, NO_ENCODER, Recipe
 from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
 from augment.rendering import Decoding, Renderer
 from augment.setting import ENGINELESS, Setting, counterparts_of
@@ -213,10 +213,12 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
 def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]:
     """Hold the encoder's process; it starts at once unless its vectors are `known` already.
 
-    There is none without seeds: nothing could be held against them.
+    There is none without seeds, which rows could be held against, unless toxicity is judged by it.
     """
     recipe = setting.recipe
-    if recipe.encoder == NO_ENCODER or not setting.used.examples:
+    judges = recipe.toxicity_model is None and "toxicity" not in recipe.filters.without
+    needed = setting.used.examples or (judges and recipe.encoder == ENCODER)
+    if recipe.encoder == NO_ENCODER or not needed:
         yield None
         return
     worker = Worker(recipe.encoder)
@@ -363,8 +365,8 @@ def filters_of(
         else SpanAgreement(precision=chosen.agreement_precision),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
         ToxicityFilter(
-            encoder="" if seeds.encoder is None else seeds.name,
-            no_basis=seeds.no_basis,
+            encoder="" if seeds.encoder is None else seeds.encoder.name,
+            no_basis=seeds.no_basis if setting.used.examples else "no_encoder",
             threshold=chosen.toxicity,
             scorer=setting.scorer,
         ),
@@ -384,7 +386,7 @@ def filters_of(
         *([Shortcuts()] if plain and setting.kind != "labelled" else []),
     ]
     filters = [one for one in every if one.name not in chosen.without]
-    meant = None if seeds.encoder is None else seeds.vectors
+    meant = None if seeds.encoder is None or not setting.used.examples else seeds.vectors
     for one in filters:
         one.fit(setting.used.examples, meant if one.by_meaning else None)
     return filters

@@ -168,7 +168,11 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
 def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
     columns = _columns(recipe)
-    seeds = _seeds(inputs.seeds, recipe, columns=columns)
+    plain = described_task(recipe) == "classification"
+    if inputs.seeds is None and inputs.rows is not None and plain:
+        seeds = _bare(inputs.rows, recipe, columns=columns)
+    else:
+        seeds = _seeds(inputs.seeds, recipe, columns=columns)
     refuse_foreign(seeds, recipe)
     used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
     holdout = inputs.holdout or recipe.holdout
@@ -230,6 +234,20 @@ def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSe
         raise InputError.one("SEEDS", what)
     _refuse_bare("labels", recipe.labels or {})
     return no_seeds(labels)
+
+
+def _bare(rows: Source, recipe: Recipe, *, columns: Columns) -> SeedSet:
+    """Return the seeds for rows that are checked without any: their labels alone are known.
+
+    Raises:
+        InputError: no row can be read, or rows are annotated and no types are described.
+    """
+    found = read_seeds(rows, columns=columns, labels=None, lenient=True, task=recipe.task)
+    if found.task != "classification":
+        what = f"rows of the task {found.task} need seeds, or a recipe that describes their types"
+        raise InputError.one("--seeds", what)
+    labels = found.labels if recipe.labels is None else tuple(recipe.labels)
+    return replace(no_seeds(labels), several=found.several, pairs=found.pairs)
 
 
 def _described(task: TaskName, recipe: Recipe) -> SeedSet:

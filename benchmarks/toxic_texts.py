@@ -20,6 +20,12 @@ from augment.toxicity.model import Toxicity, bundled
 from serving.toxicity.train import embedded
 
 Scored = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
+CLEAN = (
+    "classification/banking77/test", "classification/snips_intent/test",
+    "classification/sms_spam/test", "extraction/restaurant8k_slots/test",
+    "extraction/crossner_ai/test", "extraction/phee_pharmacovigilance_events/test",
+)  # fmt: skip
+"""Corpora of which hardly a text is toxic, none of them trained on."""
 HATECHECK, COMMENTS = 0.75, 0.90
 """The goals."""
 DRAWS = 500
@@ -62,10 +68,7 @@ def measure(corpora: Path, vectors: Path | None) -> dict[str, str]:
         "sentences of Civil Comments, test": _civil(corpora),
         "Hatemoji, test": [(r["text"], r["label"] == "hateful") for r in hatemoji],
     }
-    clean = {
-        name: [html.unescape(r["text"]) for r in random.Random(0).sample(read(corpora, name), 300)]
-        for name in ("classification/banking77/test", "classification/snips_intent/test")
-    }
+    clean = clean_texts(corpora)
     model = Toxicity(bundled())
     every = [html.unescape(t) for rows in sets.values() for t, _ in rows]
     found = embedded([*every, *(t for rows in clean.values() for t in rows)], kept=vectors)
@@ -76,11 +79,7 @@ def measure(corpora: Path, vectors: Path | None) -> dict[str, str]:
             f"  {name:36} n {len(own[0]):5} AUC {auc(own)}  from {THRESHOLD:g}: "
             f"{rejected[own[0]].mean():.3f} of toxic, {rejected[~own[0]].mean():.3f} of others"
         )
-    lost = 0
-    for name, rows in clean.items():
-        rejected = _scored(model, [(t, False) for t in rows], found)[1] >= THRESHOLD
-        lost += int(rejected.sum())
-        print(f"  {name:36} n {len(rows):5} rejected {rejected.mean():.3f}")
+    lost = rejected_clean(model, clean, found)
     _groups(hatecheck, scored["HateCheck"])
     _rate(model, every, found)
     goals = [scored["HateCheck"], scored["comments (Davidson, test)"]]
@@ -90,9 +89,31 @@ def measure(corpora: Path, vectors: Path | None) -> dict[str, str]:
     return {
         "toxicity": f"ROC-AUC {auc(goals[0])} on HateCheck, {auc(goals[1])} on held-out tweets; "
         f"rejected are {(scores[toxic] >= THRESHOLD).mean():.2f} of the toxic of these, "
-        f"{(scores[~toxic] >= THRESHOLD).mean():.2f} of the others, and {lost} of {n} requests to "
-        "banks and assistants"
+        f"{(scores[~toxic] >= THRESHOLD).mean():.2f} of the others, and {lost} of {n:,} "
+        "requests, messages and sentences of science"
     }
+
+
+def clean_texts(corpora: Path) -> dict[str, list[str]]:
+    """Return texts that are not toxic, 300 at most of each corpus."""
+    found: dict[str, list[str]] = {}
+    for name in CLEAN:
+        rows = read(corpora, name)
+        drawn = random.Random(0).sample(rows, min(len(rows), 300))
+        found[name] = [html.unescape(row["text"]) for row in drawn]
+    return found
+
+
+def rejected_clean(
+    model: Toxicity, clean: Mapping[str, Sequence[str]], found: Mapping[str, Any]
+) -> int:
+    """Print and count which of these the threshold, which stands without seeds, rejects."""
+    lost = 0
+    for name, rows in clean.items():
+        rejected = _scored(model, [(t, False) for t in rows], found)[1] >= THRESHOLD
+        lost += int(rejected.sum())
+        print(f"  {name:48} n {len(rows):5} rejected {rejected.mean():.3f}")
+    return lost
 
 
 def _scored(model: Toxicity, rows: Sequence[tuple[str, bool]], found: Mapping[str, Any]) -> Scored:

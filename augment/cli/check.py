@@ -28,11 +28,15 @@ def main(arguments: Sequence[str]) -> int:
     """Check a file."""
     parser = argparse.ArgumentParser(
         prog="augment check",
-        description="Put rows from anywhere through the filters, held against seeds. No engine is "
-        "needed but by --judge; the folder is that of a run.",
+        description="Put rows from anywhere through the filters, held against seeds where there "
+        "are any. No engine is needed but by --judge; the folder is that of a run.",
     )
     parser.add_argument("rows", type=Path, metavar="FILE", help="what is to be checked")
-    parser.add_argument("--seeds", type=Path, required=True, help="what it is held against")
+    parser.add_argument(
+        "--seeds",
+        type=Path,
+        help="what it is held against; without them only what needs none is judged",
+    )
     add_options(parser, only=_OPTIONS, defaults={"out": OUT})
     parser.add_argument(
         "--explain",

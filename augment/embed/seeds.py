@@ -19,7 +19,8 @@ class SeedVectors:
 
     Attributes:
         vectors: one unit row per seed: the encoder's, or of character n-grams.
-        encoder: gives the rows of the run theirs; None where only n-grams are to be had.
+        encoder: gives the rows of the run theirs; None where only n-grams are to be had. Without
+            seeds it is there for those filters that need none.
         no_basis: why there is no encoder, as filters that abstain say it.
         name: what the vectors are of: an encoder's name, or `character n-grams`.
         about: the encoder, for reports; empty where none was asked for.
@@ -45,13 +46,14 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
     if not texts:
         return SeedVectors(
             vectors=ngram_vectors(texts),
-            encoder=None,
+            encoder=encoder,
             no_basis="no_seeds",
             name=NAME,
+            about="" if encoder is None else f"{encoder.name}, {encoder.about['dtype']}",
             notices=(
-                "there are no seeds: length, language, label agreement, similarity, toxicity and "
-                "shortcuts were not judged, and nothing was held against an example. `augment "
-                "seeds` proposes some to start from",
+                "there are no seeds: length, language, label agreement, similarity and shortcuts "
+                "were not judged, and nothing was held against an example. `augment seeds` "
+                "proposes some to start from",
             ),
         )
     if encoder is None:

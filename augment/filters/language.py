@@ -40,16 +40,17 @@ class Language:
 
     Args:
         threshold: probability of another language from which a row is rejected.
+        spoken: languages that rows may be in, where no seeds tell.
     """
 
     name = "language"
     sequential = False
     by_meaning = False
 
-    def __init__(self, *, threshold: float = THRESHOLD) -> None:
+    def __init__(self, *, threshold: float = THRESHOLD, spoken: Sequence[str] = ()) -> None:
         self._threshold = threshold
-        self._own: tuple[str, ...] = ()
-        self._places: npt.NDArray[np.intp] = np.array([], dtype=np.intp)
+        self._own = tuple(spoken)
+        self._places = _places(spoken)
         self._why = "no_seeds"
         self.calibration: Calibration | None = None
 
@@ -63,7 +64,7 @@ class Language:
         sure = Counter(names[int(row.argmax())] for row in told if row.max() >= _SURE)
         least = max(1.0, _OWN_SHARE * len(texts))
         own = [name for name, count in sure.most_common() if count >= least]
-        self._places = np.array([names.index(name) for name in own], dtype=np.intp)
+        self._places = _places(own)
         scores = self._scores(told)
         strange = int((scores >= self._threshold).sum())
         if not own or strange > _MOST_STRANGE * len(texts):
@@ -130,3 +131,7 @@ def _plain(text: str) -> str | None:
     spaceless = letters < _LEAST_LETTERS and _SPACELESS.search(plain) is not None
     least = _LEAST_LETTERS_SPACELESS if spaceless else _LEAST_LETTERS
     return plain if letters >= least else None
+
+
+def _places(names: Sequence[str]) -> npt.NDArray[np.intp]:
+    return np.array([languages().index(name) for name in names], dtype=np.intp)

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augment.filters.language import Language
 from augment.protocols import Scorer, Vectors
 from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 from augment.toxicity.model import ENCODER, Toxicity, bundled
 
 THRESHOLD = 0.6
 """Probability from which a row is rejected; what that finds and loses is in `measured.json`."""
+_SPOKEN = "en"
+"""The language that our own model knows."""
 _WANTED_SHARE = 0.05
 """Share of a label's seeds from which on toxic rows are what the user wants of it."""
 _WANTED_SEEDS = 2
@@ -28,6 +31,8 @@ class ToxicityFilter:
     against those seeds instead: the threshold lies halfway from the most toxic of them to
     certainty, and the report tells how many of either are toxic. The model takes MiniLM's vectors
     and knows English; without them the filter abstains, unless another model scores in its place.
+    Without seeds, which show that the encoder knows their language, it abstains on rows that are
+    surely in another one.
 
     Args:
         encoder: name of the encoder whose vectors come in.
@@ -53,11 +58,15 @@ class ToxicityFilter:
         self._why = "other_encoder" if encoder and self._model is None else no_basis
         self._threshold = threshold
         self._wanted: dict[str, tuple[float, float]] = {}
+        self._language: Language | None = None
         self.calibration: Calibration | None = None
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
         """Learn how toxic the seeds of each label are."""
-        scores = self._scores(seeds, vectors) if seeds else None
+        if not seeds:
+            self._fit_nothing()
+            return
+        scores = self._scores(seeds, vectors)
         if scores is None:
             return
         of_label: dict[str, list[float]] = {}
@@ -82,9 +91,15 @@ class ToxicityFilter:
         scores = self._scores([row.example for row in candidates], vectors)
         if scores is None:
             return [self._abstaining(self._why)] * len(candidates)
-        return [
+        verdicts = [
             self._on(row.example, float(score))
             for row, score in zip(candidates, scores, strict=True)
+        ]
+        if self._language is None:
+            return verdicts
+        return [
+            self._abstaining("unknown_language") if told.outcome == "rejected" else verdict
+            for told, verdict in zip(self._language.judge(candidates, None), verdicts, strict=True)
         ]
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
@@ -101,6 +116,20 @@ class ToxicityFilter:
             return f"a model on {ENCODER} and character n-grams"
         classes = ", ".join(self._scorer.classes)
         return f"the model {self._scorer.name}, its classes {classes}"
+
+    def _fit_nothing(self) -> None:
+        """Judge by the threshold alone, where there is a model to judge by."""
+        if self._scorer is None and self._model is None:
+            return
+        self._language = Language(spoken=(_SPOKEN,)) if self._scorer is None else None
+        self.calibration = Calibration(
+            filter=self.name,
+            basis=self._basis,
+            statement=f"Rows are rejected from a probability of {self._threshold:g}, which is not "
+            "held against seeds: there are none.",
+            scores=(),
+            thresholds=(self._threshold,),
+        )
 
     def _scores(
         self, rows: Sequence[Example[Any]], vectors: Vectors | None

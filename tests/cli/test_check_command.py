@@ -290,3 +290,59 @@ def test_a_toxicity_model_that_is_none_ends_the_command_before_anything_is_writt
     assert ended.code == 2
     assert f"--toxicity-model: {tmp_path / 'none'}: no folder of a model" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Check rows against nothing."""
+
+    def run(rows, *more):
+        file = tmp_path / "rows.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+        out = tmp_path / "out"
+        ended = here("check", file, "--out", out, *more)
+        return ended, left_in(out) if ended.code == 0 else None
+
+    return run
+
+
+def test_without_seeds_rows_are_judged_by_what_needs_none(bare):
+    card = {"text": "my card is 4556 7375 8689 9855", "label": "login"}
+    ended, left = bare([GOOD, GOOD, card, {"text": "", "label": "parcel"}])
+
+    assert [row["text"] for row in left.accepted] == [GOOD["text"]]
+    assert [row["reason"] for row in left.rejected] == ["duplicate", "pii", "empty"]
+    assert "warning: there are no seeds" in ended.out
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"text": "a parcel that I never saw", "label": ["late", "lost"]}],
+        [{"text": "it is late", "text_pair": "it came not in time", "label": "same"}],
+    ],
+)
+def test_without_seeds_rows_may_have_several_labels_or_texts(bare, rows):
+    _, left = bare(rows)
+    assert [{key: row[key] for key in rows[0]} for row in left.accepted] == rows
+
+
+def test_without_seeds_labels_may_be_given_and_annotated_rows_need_types(bare, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("labels: [login]")
+    _, left = bare([GOOD], "--recipe", recipe)
+    assert left.rejected[0]["reason"] == "unknown_label"
+
+    ended, _ = bare([{"text": "in Rome", "entities": [{"start": 3, "end": 7, "label": "place"}]}])
+    assert ended.code == 2
+    assert "--seeds: rows of the task ner need seeds, or a recipe that describes" in ended.err
+
+
+@pytest.mark.slow
+def test_without_seeds_toxicity_is_judged_by_the_stated_threshold(bare):
+    swearing = {"text": "you fucking bitch, shut the fuck up", "label": "parcel"}
+    ended, left = bare([GOOD, swearing], "--encoder", "minilm")
+
+    assert [row["text"] for row in left.accepted] == [GOOD["text"]]
+    assert [(row["filter"], row["threshold"]) for row in left.rejected] == [("toxicity", 0.6)]
+    assert "Rows are rejected from a probability of 0.6, which is not held against" in ended.out

@@ -129,12 +129,13 @@ def test_the_seeds_of_a_run_without_an_encoder_are_compared_by_characters():
     assert found.vectors.shape == (len(ENGLISH), 1024)
 
 
-def test_without_seeds_no_process_is_asked():
-    worker = Worker("minilm")
-    found = seed_vectors([], RunEncoder(worker, VectorStore(None, encoder="minilm")))
+def test_without_seeds_the_encoder_is_there_for_what_needs_none(encoder):
+    found = seed_vectors([], encoder)
 
     assert found.vectors.shape == (0, 1024)
-    assert not worker.started
+    assert (found.encoder, found.no_basis) == (encoder, "no_seeds")
+    assert found.about.startswith("all-MiniLM-L6-v2, ")
+    assert seed_vectors([], None).encoder is None
 
 
 def test_seeds_without_any_two_of_a_label_are_not_measured_and_say_so(encoder):

@@ -108,3 +108,36 @@ def test_a_seed_that_another_model_cannot_score_counts_for_nothing() -> None:
     assert by.calibration.scores == (0.6, 0.8)
     kept = Candidate(example=example("x" * 85), ask=ASK, key="k", index=0)
     assert by.judge([kept], None)[0].threshold == pytest.approx(0.9)
+
+
+def test_without_seeds_the_threshold_stands_and_the_statement_says_so() -> None:
+    by = fitted()
+    toxic, harmless = judged(by, SWEARING), judged(by, HARMLESS)
+    assert (toxic.outcome, toxic.threshold, harmless.outcome) == ("rejected", THRESHOLD, "passed")
+    assert by.calibration is not None
+    assert by.calibration.statement == (
+        "Rows are rejected from a probability of 0.6, which is not held against seeds: there are "
+        "none."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["Wo bleibt denn mein Paket, ich warte schon lange?", "荷物はどこですか"]
+)
+def test_without_seeds_rows_in_a_language_that_the_model_does_not_know_are_not_judged(
+    text: str,
+) -> None:
+    verdict = judged(fitted(), text)
+    assert (verdict.outcome, verdict.reason) == ("abstained", "unknown_language")
+    assert judged(fitted((HARMLESS, "a")), text).outcome != "abstained"
+
+
+def test_without_seeds_another_model_judges_every_language() -> None:
+    by = ToxicityFilter(threshold=0.5, scorer=ByLength())
+    by.fit([], None)
+    row = Candidate(example=example("Wo bleibt denn mein Paket?"), ask=ASK, key="k", index=0)
+    assert by.judge([row], None)[0].outcome == "passed"
+    assert by.calibration is not None
+    unfitted = ToxicityFilter()
+    unfitted.fit([], None)
+    assert unfitted.calibration is None

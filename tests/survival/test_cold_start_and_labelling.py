@@ -86,7 +86,7 @@ def test_without_seeds_what_needs_them_abstains_and_the_report_says_so(
         "--out", tmp_path / "out", "--per-label", 5,
     )  # fmt: skip
     report = left_in(tmp_path / "out").report
-    said = "length, language, label agreement, similarity, toxicity and shortcuts were not judged"
+    said = "length, language, label agreement, similarity and shortcuts were not judged"
     judged = {each["filter"]: each["passed"] + each["rejected"] for each in report["funnel"]}
 
     assert f"warning: there are no seeds: {said}" in " ".join(ended.out.split())
@@ -94,7 +94,7 @@ def test_without_seeds_what_needs_them_abstains_and_the_report_says_so(
     assert said in (tmp_path / "out" / "report.html").read_text("utf-8")
     assert {each["filter"]: each["reason"] for each in report["abstentions"]} == {
         "length": "too_few_seeds", "agreement": "too_few_seeds", "similarity": "no_seeds",
-        "toxicity": "no_seeds", "leak": "no_holdout", "language": "no_seeds",
+        "toxicity": "no_encoder", "leak": "no_holdout", "language": "no_seeds",
         "shortcuts": "no_seeds",
     }  # fmt: skip
     assert [judged[name] for name in ("length", "agreement", "similarity")] == [0, 0, 0]
