@@ -149,14 +149,13 @@ class Model:
         }
 
 
-def _transformer(source: str, device: str | None = None) -> Any:
+def _transformer(source: str) -> Any:
     import torch
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(
             source,
-            device=device,
             trust_remote_code=False,
             local_files_only=Path(source).exists(),
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
@@ -175,7 +174,7 @@ def _static(source: str) -> Any:
     except RuntimeError as error:
         raise Unusable(f"{error}: set XDG_CACHE_HOME to a folder for caches") from error
     try:
-        pieces = kept(path, lambda: distilled(_transformer(source, device="cpu")))
+        pieces = kept(path, lambda: distilled(_transformer(source).cpu()))
     except OSError as error:
         raise Unusable(
             f"what it is made of cannot be kept in {path.parent}: {error}; set XDG_CACHE_HOME to a "
