@@ -33,6 +33,7 @@ from augment.filters.leak import Leak
 from augment.filters.length import Length
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
+from augment.filters.semantic_duplicate import SemanticDuplicate
 from augment.filters.shortcuts import Shortcuts
 from augment.filters.similarity import Similarity
 from augment.filters.span_agreement import SpanAgreement
@@ -378,6 +379,7 @@ def filters_of(
             threshold=chosen.near_duplicate,
             against=setting.against,
         ),
+        *([] if chosen.semantic_duplicate is None else [_semantic_duplicate(setting, seeds)]),
         *(
             [Balance(setting.identities, target=recipe.identities.target)]
             if recipe.balance_identities
@@ -413,6 +415,17 @@ def jury_of(setting: Setting, filters: Sequence[Filter], *, model: str) -> Jury:
         random_seed=recipe.random_seed,
     )
     return EngineJury(sitting, next((f for f in filters if isinstance(f, Agreement)), None))
+
+
+def _semantic_duplicate(setting: Setting, seeds: SeedVectors) -> SemanticDuplicate:
+    asked = setting.recipe.filters.semantic_duplicate
+    return SemanticDuplicate(
+        encoder=seeds.encoder,
+        no_basis=seeds.no_basis,
+        threshold=None if asked == "seeds" else asked,
+        holdout=setting.holdout,
+        against=setting.against,
+    )
 
 
 def renders(setting: Setting, renderer: Renderer) -> Callable[[Ask], Request]:

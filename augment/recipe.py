@@ -73,6 +73,8 @@ class Filters(Closed):
         without: names of filters that are left out.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
+        semantic_duplicate: cosine from which a row says what another of its label says, or one of
+            the hold-out; or `seeds`, to take it from them. Without it meanings are not compared so.
         language: probability of another language than the seeds', were there no third, from which
             a row is rejected.
         toxicity: probability of being hateful or abusive from which a row is rejected.
@@ -92,6 +94,7 @@ class Filters(Closed):
     ] = ()  # fmt: skip
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
+    semantic_duplicate: Annotated[float, Field(gt=0, le=1)] | Literal["seeds"] | None = None
     language: Annotated[float, Field(gt=0, le=1)] = 0.97
     toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
     toxicity_classes: tuple[Name, ...] = ()

@@ -34,6 +34,7 @@ class Screening:
         meant = [f for f in filters if not f.sequential and f.by_meaning]
         self._by_meaning = [f for f in meant if f not in self._slow]
         self._gates = [f for f in filters if f.sequential]
+        self._embeds = any(each.by_meaning for each in filters)
         self._encoder = encoder
 
     def by_words(self, candidates: Sequence[Candidate]) -> list[list[Verdict]]:
@@ -47,7 +48,7 @@ class Screening:
     ) -> None:
         """Add the verdicts of the filters by meaning, and of slow ones, to those still passing."""
         passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
-        if not passing or not (self._by_meaning or self._slow):
+        if not passing or not (self._embeds or self._slow):
             return
         left = [candidates[place] for place in passing]
         vectors = None
@@ -87,7 +88,10 @@ class Screening:
         """Return the verdicts that depend on what was accepted before this very row."""
         verdicts: list[Verdict] = []
         for gate in self._gates:
-            verdicts += gate.judge([candidate], None)
+            vectors = None
+            if gate.by_meaning and self._encoder is not None:  # which has seen the text by now
+                vectors = self._encoder.encode([candidate.example.whole])
+            verdicts += gate.judge([candidate], vectors)
             if verdicts[-1].outcome == "rejected":
                 break
         return verdicts

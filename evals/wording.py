@@ -63,6 +63,9 @@ _REASONS = {
     "repeated": "mentions marked twice",
     "role_type": "roles of the wrong type",
     "schema": "answers of the wrong shape",
+    "semantic_copy": "rows that say what a seed says in other words",
+    "semantic_duplicate": "rows that say what another says in other words",
+    "semantic_leak": "rows that say what the hold-out says in other words",
     "server_error": "server errors",
     "shortcut": "words that give labels away",
     "too_far": "rows unlike the seeds of their label",
@@ -91,6 +94,7 @@ _SCALES = {
     "agreement": "how much better another label fits than the row's own",
     "toxicity": "probability of being hateful or abusive",
     "similarity": "cosine to the nearest seed of the row's label",
+    "semantic_duplicate": "cosine to the nearest other seed of the same labels",
 }
 
 _ENDINGS = {

@@ -199,3 +199,14 @@ def test_an_abstention_rejects_nothing():
     abstained = Verdict(filter="leak", outcome="abstained", reason="no_holdout")
     assert not rejected([abstained, Verdict(filter="length", outcome="passed")])
     assert not rejected([])
+
+
+def test_a_gate_by_meaning_is_given_the_vector_of_its_row():
+    encoder, gate = Numbers(), Seeing("gate", sequential=True)
+    screening = Screening([Judge("plain", sequential=True), gate], encoder)
+    rows, (own,) = candidates(["a"]), screened(screening, 1)
+    screening.at_the_gates(rows[0])
+
+    assert own == []
+    assert encoder.asked == [["text 0"], ["text 0"]], "a loop that judges must not wait for it"
+    assert gate.vectors == [[0.0]]

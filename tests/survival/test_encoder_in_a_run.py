@@ -120,3 +120,26 @@ def test_rows_in_a_language_that_the_encoder_does_not_know_are_told_by_ngrams(
     ]  # fmt: skip
     abstentions = {(each["filter"], each["reason"]) for each in left.report["abstentions"]}
     assert ("similarity", "unknown_language") in abstentions
+
+
+def test_a_row_that_says_what_another_says_in_other_words_is_told_when_it_is_asked_for(tmp_path):
+    recipe, rows = tmp_path / "recipe.yaml", tmp_path / "rows.csv"
+    recipe.write_text("filters: {semantic-duplicate: 0.8, without: [similarity]}", "utf-8")
+    texts = (
+        "Do you have any idea when my package will get here?",
+        "I would like to know when my package will be here",
+    )
+    rows.write_text(
+        "text,label\n" + "".join(f"{text},delivery_status\n" for text in texts), "utf-8"
+    )
+    command = ["check", rows, "--seeds", SEEDS, "--out", tmp_path / "out", "--recipe", recipe]
+    result = here(*command, *MINILM)
+    left = left_in(tmp_path / "out")
+
+    assert result.code == 0
+    assert [row["text"] for row in left.accepted] == [texts[0]]
+    assert [(row["filter"], row["reason"]) for row in left.rejected] == [
+        ("semantic_duplicate", "semantic_duplicate")
+    ]
+    assert left.rejected[0]["score"] >= left.rejected[0]["threshold"] == 0.8
+    assert left.rejected[0]["detail"] == f"says what {left.accepted[0]['id']} says"
