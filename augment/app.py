@@ -237,6 +237,7 @@ class _Session:
                 shorten=shortened,
                 encoder=seeds.encoder,
                 accepted=None if accepted is None else self._telling(accepted),
+                flag=setting.recipe.filters.flag,
             )
         )
 

@@ -387,6 +387,8 @@ def filters_of(
         ),
         *([Shortcuts()] if plain and setting.kind != "labelled" else []),
     ]
+    place = {name: at for at, name in enumerate(chosen.order)}
+    every.sort(key=lambda one: place.get(one.name, len(place)))
     filters = [one for one in every if one.name not in chosen.without]
     meant = None if seeds.encoder is None or not setting.used.examples else seeds.vectors
     for one in filters:

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -60,6 +60,7 @@ class Parts:
         jury: has a say on rows that the filters let through.
         shorten: makes an ask shorter whose prompt was too long; None where it cannot be.
         accepted: told each accepted row, those of earlier sessions first.
+        flag: names of filters that reject no row, and only say that they would.
         last_wait_s: how long answers are awaited once nothing more is asked for.
     """
 
@@ -75,6 +76,7 @@ class Parts:
     shorten: Callable[[Ask, Completion | Failure], Ask | None] = lambda _, __: None
     encoder: Encoder | None = None
     accepted: Callable[[Candidate], None] | None = None
+    flag: Collection[str] = ()
     clock: Callable[[], float] = time.monotonic
     last_wait_s: float = LAST_WAIT_S
 
@@ -105,7 +107,7 @@ class Pipeline:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._screening = Screening(parts.filters, parts.encoder, parts.jury)
+        self._screening = Screening(parts.filters, parts.encoder, parts.jury, flag=parts.flag)
         self._resend: deque[tuple[Ask, str]] = deque()
         self._unread: deque[Arrival] = deque()
         self._in_judgement = 0

@@ -128,7 +128,10 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
                 asks = [ask for _ in range(PROMPTS) if (ask := planner.next()) is not None]
                 answered = await _answered(setting, engine, renderer, asks)
                 shown = await _judged(
-                    setting, planner, Screening(filters, vectors.encoder), answered
+                    setting,
+                    planner,
+                    Screening(filters, vectors.encoder, flag=setting.recipe.filters.flag),
+                    answered,
                 )
         rate = None
         if worker is not None and vectors.encoder is not None and worker.busy_s:

@@ -7,6 +7,7 @@ wins.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,10 +18,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from augment.errors import InputError, InputFault
 from augment.recipe_fields import (
+    STAGES,
     Closed,
     Endpoints,
     Engine,
     Events,
+    FilterName,
     Folders,
     FormName,
     IdentityLists,
@@ -67,10 +70,12 @@ class Prices(Closed):
 
 
 class Filters(Closed):
-    """Which filters run, and thresholds that are not to be found from the seeds.
+    """Which filters run, in which order, what they do, and thresholds not found from the seeds.
 
     Attributes:
         without: names of filters that are left out.
+        order: names of filters that come first, in this order, among those of their stage.
+        flag: names of filters that reject no row: report and journal tell what they would reject.
         near_duplicate: Jaccard similarity from which two rows are one.
         leak: Jaccard similarity from which a row repeats the hold-out.
         semantic_duplicate: cosine from which a row says what another of its label says, or one of
@@ -84,14 +89,9 @@ class Filters(Closed):
         least_probability: of a label that the engine chose, below which a row is rejected.
     """
 
-    without: tuple[
-        Literal[
-            "length", "form", "copy", "leak", "confidence", "agreement", "similarity",
-            "near_duplicate", "unmarked", "variants", "pii", "toxicity", "balance", "shortcuts",
-            "language",
-        ],
-        ...,
-    ] = ()  # fmt: skip
+    without: tuple[FilterName, ...] = ()
+    order: tuple[FilterName, ...] = ()
+    flag: tuple[FilterName, ...] = ()
     near_duplicate: Annotated[float, Field(gt=0, le=1)] | None = None
     leak: Annotated[float, Field(gt=0, le=1)] = 0.7
     semantic_duplicate: Annotated[float, Field(gt=0, le=1)] | Literal["seeds"] | None = None
@@ -100,6 +100,26 @@ class Filters(Closed):
     toxicity_classes: tuple[Name, ...] = ()
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.5
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _must_agree(self) -> Filters:
+        for name in ("order", "flag"):
+            named: tuple[FilterName, ...] = getattr(self, name)
+            if len(set(named)) < len(named):
+                raise ValueError(f"`{name}` names a filter twice")
+            if left_out := sorted(set(named) & set(self.without)):
+                raise ValueError(
+                    f"`{name}` names {', '.join(left_out)}, which `without` leaves out"
+                )
+        stages = [(stage, by, name) for name in self.order
+                  for stage, (by, own) in enumerate(STAGES.items()) if name in own]  # fmt: skip
+        for (before, by, name), (after, other_by, other) in itertools.pairwise(stages):
+            if before > after:
+                raise ValueError(
+                    f"`order` puts {name} before {other}: what compares rows by their {by} comes "
+                    f"after what compares them by their {other_by}"
+                )
+        return self
 
 
 class Recipe(Closed):

@@ -162,6 +162,21 @@ class IdentityLists(Closed):
     target: Mapping[Name, Mapping[Name, Weight]] = Field(default_factory=dict)
 
 
+FilterName: TypeAlias = Literal[
+    "length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked",
+    "agreement", "similarity", "toxicity",
+    "near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts",
+]  # fmt: skip
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "texts": ("length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked"),
+    "meaning": ("agreement", "similarity", "toxicity"),
+    "accepted rows": ("near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts"),
+}
+"""What filters compare rows by, in the order in which that is done: a row that its text rejects
+need not be embedded, and only one that all others pass may be held against accepted rows.
+"""
+
+
 class Serving(Closed):
     """How vLLM is started for a run or by `augment serve`; what is left open is chosen."""
 

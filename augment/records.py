@@ -326,16 +326,17 @@ class Verdict:
     """What one filter says of one candidate.
 
     Attributes:
-        outcome: `abstained` means that the filter had no basis: neither rejected nor passed.
+        outcome: `abstained` means that the filter had no basis: neither rejected nor passed;
+            `flagged` that it would have rejected the row, and was told to let rows through.
         score: what was measured, or None where nothing could be.
         threshold: what the score was held against.
-        reason: a short code where rejected, the lack of basis where abstained.
+        reason: a short code where rejected or flagged, the lack of basis where abstained.
         band: the least and the greatest score that pass, where both ends are held against;
             `threshold` is then the end that rejected the row, or the nearer one.
     """
 
     filter: str
-    outcome: Literal["passed", "rejected", "abstained"]
+    outcome: Literal["passed", "rejected", "abstained", "flagged"]
     score: float | None = None
     threshold: float | None = None
     reason: str | None = None

@@ -8,7 +8,8 @@ a batch      a batch,       a batch,     where one is     one row at a time, sin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from augment.jury import Nobody
 from augment.protocols import Encoder, Filter, Foresees, Jury, Slow, Vectors
@@ -22,13 +23,20 @@ class Screening:
         filters: fitted, in the order in which they judge within their stage.
         encoder: gives the filters by meaning their vectors; None where they get none.
         jury: has a say on what they let through.
+        flag: names of filters that reject no row: their verdicts say what they would have done.
     """
 
     def __init__(
-        self, filters: Sequence[Filter], encoder: Encoder | None, jury: Jury | None = None
+        self,
+        filters: Sequence[Filter],
+        encoder: Encoder | None,
+        jury: Jury | None = None,
+        *,
+        flag: Collection[str] = (),
     ) -> None:
         self._all = filters
         self._jury = jury or Nobody()
+        self._flag = frozenset(flag)
         self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
         self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
         meant = [f for f in filters if not f.sequential and f.by_meaning]
@@ -40,7 +48,7 @@ class Screening:
     def by_words(self, candidates: Sequence[Candidate]) -> list[list[Verdict]]:
         """Return the verdicts of the filters that need no vectors, for each candidate."""
         verdicts: list[list[Verdict]] = [[] for _ in candidates]
-        _pass(self._by_words, candidates, verdicts, vectors=None)
+        self._pass(self._by_words, candidates, verdicts, vectors=None)
         return verdicts
 
     async def by_meaning(
@@ -56,9 +64,9 @@ class Screening:
             texts = [candidate.example.whole for candidate in left]
             vectors = await asyncio.to_thread(self._encoder.encode, texts)
         own = [verdicts[place] for place in passing]
-        _pass(self._by_meaning, left, own, vectors=vectors)
+        self._pass(self._by_meaning, left, own, vectors=vectors)
         if self._slow:
-            await asyncio.to_thread(_pass, self._slow, left, own, vectors=vectors)
+            await asyncio.to_thread(self._pass, self._slow, left, own, vectors=vectors)
 
     def put_to_jury(self, row: Candidate, verdicts: list[Verdict], *, arrival: int) -> None:
         """Have a row of an arrival voted on if it still passes.
@@ -91,7 +99,7 @@ class Screening:
             vectors = None
             if gate.by_meaning and self._encoder is not None:  # which has seen the text by now
                 vectors = self._encoder.encode([candidate.example.whole])
-            verdicts += gate.judge([candidate], vectors)
+            verdicts += self._by(gate, [candidate], vectors)
             if verdicts[-1].outcome == "rejected":
                 break
         return verdicts
@@ -101,27 +109,39 @@ class Screening:
         for each in self._all:
             each.observe([accepted])
 
+    def _pass(
+        self,
+        filters: Sequence[Filter],
+        candidates: Sequence[Candidate],
+        verdicts: Sequence[list[Verdict]],
+        *,
+        vectors: Vectors | None,
+    ) -> None:
+        """Append each filter's verdicts to those of the candidates that no earlier one rejected."""
+        passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
+        for each in filters:
+            if not passing:
+                return
+            whole = vectors is None or len(passing) == len(candidates)
+            rows = vectors if vectors is None or whole else vectors[passing]
+            own = self._by(each, [candidates[place] for place in passing], rows)
+            for place, verdict in zip(passing, own, strict=True):
+                verdicts[place].append(verdict)
+            passing = [place for place in passing if verdicts[place][-1].outcome != "rejected"]
+
+    def _by(
+        self, judge: Filter, candidates: Sequence[Candidate], vectors: Vectors | None
+    ) -> Sequence[Verdict]:
+        """Return a filter's verdicts, none of which rejects where it is to flag."""
+        verdicts = judge.judge(candidates, vectors)
+        if judge.name not in self._flag:
+            return verdicts
+        return [
+            replace(each, outcome="flagged") if each.outcome == "rejected" else each
+            for each in verdicts
+        ]
+
 
 def rejected(verdicts: Sequence[Verdict]) -> bool:
     """Tell whether any of the verdicts rejects."""
     return any(verdict.outcome == "rejected" for verdict in verdicts)
-
-
-def _pass(
-    filters: Sequence[Filter],
-    candidates: Sequence[Candidate],
-    verdicts: Sequence[list[Verdict]],
-    *,
-    vectors: Vectors | None,
-) -> None:
-    """Append each filter's verdicts to those of the candidates that no earlier one rejected."""
-    passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
-    for each in filters:
-        if not passing:
-            return
-        rows = vectors if vectors is None or len(passing) == len(candidates) else vectors[passing]
-        for place, verdict in zip(
-            passing, each.judge([candidates[place] for place in passing], rows), strict=True
-        ):
-            verdicts[place].append(verdict)
-        passing = [place for place in passing if verdicts[place][-1].outcome != "rejected"]

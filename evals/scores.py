@@ -39,9 +39,9 @@ class Scores:
 
     def judged(self, decision: Decision) -> None:
         """Count a row that was accepted, or that this very filter rejected."""
-        wanted = "passed" if decision.accepted else "rejected"
+        wanted = {"passed", "flagged"} if decision.accepted else {"rejected"}
         for verdict in decision.verdicts:
-            if self._gave(verdict) and verdict.outcome == wanted and verdict.score is not None:
+            if self._gave(verdict) and verdict.outcome in wanted and verdict.score is not None:
                 if math.isfinite(verdict.score):
                     self._rows[decision.accepted][self._bin(verdict.score)] += 1
                 return

@@ -43,6 +43,7 @@ class Tally:
         self._tokens: Counter[str] = Counter()
         self.lengths: Counter[int] = Counter()
         self._abstentions: Counter[tuple[str, str]] = Counter()
+        self._flags: Counter[tuple[str, str]] = Counter()
         self._remarks: Counter[tuple[str, str]] = Counter()
         self._cells: Counter[str] = Counter()
         self._labels: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
@@ -102,6 +103,8 @@ class Tally:
             self._outcomes.setdefault(verdict.filter, Counter())[verdict.outcome] += 1
             if verdict.outcome == "abstained":
                 self._abstentions[verdict.filter, verdict.reason or ""] += 1
+            elif verdict.outcome == "flagged":
+                self._flags[verdict.filter, verdict.reason or ""] += 1
             elif verdict.outcome == "passed" and verdict.detail:
                 self._remarks[verdict.filter, verdict.detail] += 1
 
@@ -161,6 +164,10 @@ class Tally:
             "abstentions": [
                 {"filter": name, "reason": reason, "rows": rows}
                 for (name, reason), rows in _by_size(self._abstentions)
+            ],
+            "flags": [
+                {"filter": name, "reason": reason, "rows": rows}
+                for (name, reason), rows in _by_size(self._flags)
             ],
             "remarks": [
                 {"filter": name, "detail": detail, "rows": rows}
@@ -236,7 +243,12 @@ class Tally:
             stages.append(_stage(name, rejected=self._none[name], passed=left - self._none[name]))
             left -= self._none[name]
         stages += [
-            _stage(name, **{each: outcomes[each] for each in ("rejected", "passed", "abstained")})
+            _stage(
+                name,
+                rejected=outcomes["rejected"],
+                passed=outcomes["passed"] + outcomes["flagged"],
+                abstained=outcomes["abstained"],
+            )
             for name, outcomes in self._outcomes.items()
             if name != "quota"
         ]

@@ -302,3 +302,28 @@ def test_of_a_part_of_the_recipe_what_differs_is_named():
 def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):
     with pytest.raises(InputError, match=message):
         load(None, options=options)
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"order": ["near_duplicate", "form"]},
+         "`order` puts near_duplicate before form: what compares rows by their accepted rows"),
+        ({"order": ["form", "similarity", "pii"]},
+         "`order` puts similarity before pii: what compares rows by their meaning comes after"),
+        ({"order": ["pii", "form", "pii"]}, "`order` names a filter twice"),
+        ({"flag": ["pii"], "without": ["pii"]}, "`flag` names pii, which `without` leaves out"),
+        ({"order": ["toxicity"], "without": ["toxicity"]}, "`order` names toxicity, which"),
+        ({"flag": ["schema"]}, "Input should be 'length'"),
+    ],
+)  # fmt: skip
+def test_an_order_or_action_that_makes_no_sense_is_refused(filters, said):
+    with pytest.raises(InputError) as raised:
+        load(None, options={"filters": filters})
+    assert said in str(raised.value)
+
+
+def test_filters_may_stand_in_any_order_within_their_stage():
+    order = ["pii", "form", "toxicity", "agreement", "shortcuts", "near_duplicate"]
+    found = load(None, options={"filters": {"order": order, "flag": ["toxicity", "pii"]}})
+    assert found.filters.order == tuple(order)

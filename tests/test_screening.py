@@ -210,3 +210,25 @@ def test_a_gate_by_meaning_is_given_the_vector_of_its_row():
     assert own == []
     assert encoder.asked == [["text 0"], ["text 0"]], "a loop that judges must not wait for it"
     assert gate.vectors == [[0.0]]
+
+
+@given(flagged=st.sets(st.sampled_from(["words", "meant", "gate"])))
+def test_a_filter_that_is_to_flag_rejects_nothing_and_tells_what_it_would_have(flagged):
+    judges = [Judge("words", rejects=lambda text: text == "text 0"),
+              Judge("meant", rejects=lambda text: text == "text 1", by_meaning=True),
+              Judge("gate", rejects=lambda text: text == "text 2", sequential=True)]  # fmt: skip
+    screening = Screening(judges, None, flag=flagged)
+    rows = candidates(["a"] * 4)
+    verdicts = screening.by_words(rows)
+    asyncio.run(screening.by_meaning(rows, verdicts))
+    for row, own in zip(rows, verdicts, strict=True):
+        own += [] if rejected(own) else screening.at_the_gates(row)
+
+    for number, (judge, own) in enumerate(zip(judges, verdicts, strict=False)):
+        last = "flagged" if judge.name in flagged else "rejected"
+        assert [(each.outcome, each.reason) for each in own if each.filter == judge.name] == [
+            (last, "told")
+        ]
+        assert rejected(own) is (judge.name not in flagged)
+        assert len(own) == (3 if judge.name in flagged else number + 1)
+    assert {each.outcome for each in verdicts[3]} == {"passed"}

@@ -20,7 +20,7 @@ from augment.records import Candidate, Decision, Fault, Json, Verdict
 from augment.setting import Setting
 from evals.wording import in_words, visible
 
-_STYLES = {"passed": "green", "rejected": "bold red", "abstained": "yellow"}
+_STYLES = {"passed": "green", "rejected": "bold red", "abstained": "yellow", "flagged": "magenta"}
 _NOT_ASKED = "not asked"
 
 
@@ -51,7 +51,7 @@ def explain(setting: Setting, wanted: str, *, console: Console) -> None:
         Group(
             Text(f"Row {place}, {name}: {_ending(decision)}", style="bold"),
             Padding(_fields(_row_fields(row, setting.task)), (0, 2)),
-            _verdicts(decision, order=order),
+            _verdicts(decision, order=order, flag=setting.recipe.filters.flag),
             *_statements(decision, report),
         )
     )
@@ -78,9 +78,9 @@ def _fields(fields: Mapping[str, Json]) -> RenderableType:
     return table
 
 
-def _verdicts(decision: Decision, *, order: Sequence[str]) -> RenderableType:
+def _verdicts(decision: Decision, *, order: Sequence[str], flag: Sequence[str]) -> RenderableType:
     table = Table(box=None, pad_edge=False)
-    for heading in ("filter", "outcome", "score", "held against", "why"):
+    for heading in ("filter", "outcome", "score", "held against", "action", "why"):
         table.add_column(heading, justify="right" if heading == "score" else "left")
     for verdict in decision.verdicts:
         table.add_row(
@@ -88,12 +88,14 @@ def _verdicts(decision: Decision, *, order: Sequence[str]) -> RenderableType:
             Text(verdict.outcome, style=_STYLES[verdict.outcome]),
             _number(verdict.score),
             _held_against(verdict),
+            "flag" if verdict.filter in flag else "reject",
             Text(visible(_why(verdict))),
         )
     asked = {verdict.filter for verdict in decision.verdicts}
     for name in order:
         if name not in asked:
-            table.add_row(_named(name), Text(_NOT_ASKED, style="dim"), "", "", "")
+            action = "flag" if name in flag else "reject"
+            table.add_row(_named(name), Text(_NOT_ASKED, style="dim"), "", "", action, "")
     return table
 
 

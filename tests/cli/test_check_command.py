@@ -346,3 +346,28 @@ def test_without_seeds_toxicity_is_judged_by_the_stated_threshold(bare):
     assert [row["text"] for row in left.accepted] == [GOOD["text"]]
     assert [(row["filter"], row["threshold"]) for row in left.rejected] == [("toxicity", 0.6)]
     assert "Rows are rejected from a probability of 0.6, which is not held against" in ended.out
+
+
+def test_what_a_filter_flags_is_accepted_and_stands_in_report_and_explanation(check, tmp_path):
+    recipe = "filters: {flag: [form, near_duplicate], order: [pii, form], without: [shortcuts]}"
+    (tmp_path / "recipe.yaml").write_text(recipe, "utf-8")
+    rows = [ROWS[0], ROWS[0], ROWS[1]]
+    ended, left = check(rows, "--recipe", tmp_path / "recipe.yaml", "--explain", "2")
+
+    assert [row["text"] for row in left.accepted] == [row["text"] for row in rows]
+    assert left.report["flags"] == [
+        {"filter": "form", "reason": "chatter", "rows": 1},
+        {"filter": "near_duplicate", "reason": "duplicate", "rows": 1},
+    ]
+    assert "near duplicate (exact duplicates, 1 row)" in (
+        tmp_path / "out" / "report.html"
+    ).read_text("utf-8")
+    said = ended.out[ended.out.index("Row 2, ") :]
+    lines = [line.split() for line in said.splitlines()]
+    assert [words[0] for words in lines if words[1:2] in (["passed"], ["flagged"])][:3] == [
+        "pii", "form", "length",
+    ]  # fmt: skip
+    (form,) = [words for words in lines if words[:1] == ["form"] and words[1] == "flagged"]
+    assert form[2] == "flag"
+    (length,) = [words for words in lines if words[:2] == ["length", "passed"]]
+    assert "reject" in length
