@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from augment.answers import row_id, rows_of
 from augment.errors import InputError, InputFault
-from augment.formats.write import write_jsonl, write_text
+from augment.formats.write import write_text, writing_jsonl
 from augment.journal import SqliteJournal
 from augment.protocols import Task
 from augment.records import Arrival, Ask, Candidate, Decision, Fault, Json, place_of
@@ -152,10 +152,20 @@ def rounds(journal: SqliteJournal, task: Task[Any]) -> Iterator[Round]:
         yield arrival, rows_of(task, arrival), decisions
 
 
-def write_rows(path: Path, journal: SqliteJournal, *, task: Task[Any], made: Made) -> None:
-    """Write accepted.jsonl and rejected.jsonl, each whole or not at all."""
-    write_jsonl(path / "accepted.jsonl", _rows(journal, task=task, made=made, accepted=True))
-    write_jsonl(path / "rejected.jsonl", _rows(journal, task=task, made=made, accepted=False))
+def written(path: Path, journal: SqliteJournal, *, task: Task[Any], made: Made) -> Generator[Round]:
+    """Yield each round, and write its rows into accepted.jsonl and rejected.jsonl on the way.
+
+    The files are there, each whole, after the last round; not at all if they are not all taken.
+    """
+    with (
+        writing_jsonl(path / "accepted.jsonl") as accept,
+        writing_jsonl(path / "rejected.jsonl") as reject,
+    ):
+        for arrival, rows, decisions in rounds(journal, task):
+            for row, decision in zip(rows, decisions, strict=bool(decisions)):
+                add = accept if decision.accepted else reject
+                add(_line_of(arrival, row, decision, task=task, made=made))
+            yield arrival, rows, decisions
 
 
 def write_json(path: Path, value: Mapping[str, Json]) -> None:
@@ -170,31 +180,26 @@ def row_of(candidate: Candidate, *, task: Task[Any], made: Made) -> dict[str, Js
     return {**task.fields(example), "id": example.id, "provenance": provenance}
 
 
-def _rows(
-    journal: SqliteJournal, *, task: Task[Any], made: Made, accepted: bool
-) -> Iterator[dict[str, Json]]:
-    for arrival, rows, decisions in rounds(journal, task):
-        if not decisions:
-            continue
-        for row, decision in zip(rows, decisions, strict=True):
-            if decision.accepted is not accepted:
-                continue
-            if not isinstance(row, Candidate):
-                unfinished = task.unfinished(arrival.ask, text=row.text, text_pair=row.text_pair)
-                row = Candidate(
-                    example=replace(unfinished, id=row_id(arrival.key, decision.index)),
-                    ask=arrival.ask,
-                    key=arrival.key,
-                    index=decision.index,
-                )
-            line = row_of(row, task=task, made=made)
-            if not accepted:
-                verdict = decision.rejection
-                line |= {
-                    "filter": verdict.filter,
-                    "score": None if verdict.score is None else float(verdict.score),
-                    "threshold": None if verdict.threshold is None else float(verdict.threshold),
-                    "reason": verdict.reason,
-                    "detail": verdict.detail,
-                }
-            yield line
+def _line_of(
+    arrival: Arrival, row: Candidate | Fault, decision: Decision, *, task: Task[Any], made: Made
+) -> dict[str, Json]:
+    """Return a row as its file has it, with the reason where it was rejected."""
+    if not isinstance(row, Candidate):
+        unfinished = task.unfinished(arrival.ask, text=row.text, text_pair=row.text_pair)
+        row = Candidate(
+            example=replace(unfinished, id=row_id(arrival.key, decision.index)),
+            ask=arrival.ask,
+            key=arrival.key,
+            index=decision.index,
+        )
+    line = row_of(row, task=task, made=made)
+    if decision.accepted:
+        return line
+    verdict = decision.rejection
+    return line | {
+        "filter": verdict.filter,
+        "score": None if verdict.score is None else float(verdict.score),
+        "threshold": None if verdict.threshold is None else float(verdict.threshold),
+        "reason": verdict.reason,
+        "detail": verdict.detail,
+    }

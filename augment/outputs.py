@@ -59,11 +59,10 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     """Write rows, report, card and manifest, each file whole or not at all."""
     out = setting.recipe.out
     made = made_of(setting)
-    folder.write_rows(out, journal, task=setting.task, made=made)
     subject = _subject(setting, judged, made=made)
     figures = gather(
         subject,
-        folder.rounds(journal, setting.task),
+        folder.written(out, journal, task=setting.task, made=made),
         sessions=journal.sessions(),
         notes=journal.notes(),
         calibrations=judged.calibrations,

@@ -185,6 +185,20 @@ def test_writing_again_gives_the_same_bytes(run):
     assert not list(run.path.glob("*.tmp"))
 
 
+def test_files_are_left_as_they_were_unless_all_rounds_are_taken(run):
+    run.arrive(["card"], answer("my card is still on its way", ["card"]))
+    run.write_rows()
+    before = (run.path / "accepted.jsonl").read_bytes()
+    run.arrive(["card"], answer("my card has not come yet", ["card"]))
+    made = folder.Made(engine="", model="", templates={"fewshot": {"name": "", "digest": ""}})
+    rounds = folder.written(run.path, run.journal, task=run.task, made=made)
+    next(rounds)
+    rounds.close()
+
+    assert (run.path / "accepted.jsonl").read_bytes() == before
+    assert not list(run.path.glob("*.tmp"))
+
+
 def test_json_for_people_holds_any_text_and_ends_its_line(tmp_path):
     folder.write_json(tmp_path / "x.json", {"text": "\u2028 \ud800 ü", "none": None})
     text = (tmp_path / "x.json").read_text("ascii")

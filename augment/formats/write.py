@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice, repeat
@@ -33,6 +33,29 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         OSError: the file cannot be written; the old one is left as it was.
     """
     return write_lines(path, map(_line, rows))
+
+
+@contextmanager
+def writing_jsonl(path: Path) -> Generator[Callable[[Mapping[str, Any]], None]]:
+    """Give what adds a row to a file, which is there once all were added; else as `write_jsonl`.
+
+    Raises:
+        ValueError, OSError: as `write_jsonl`.
+    """
+    lines: list[str] = []
+    with replacing(path) as file:
+
+        def write() -> None:
+            file.write(encodable("".join(lines)).encode())
+            lines.clear()
+
+        def add(row: Mapping[str, Any]) -> None:
+            lines.append(_line(row))
+            if len(lines) >= _ROWS_AT_ONCE:
+                write()
+
+        yield add
+        write()
 
 
 def write_json_array(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -63,6 +63,13 @@ def _json(value: Any) -> str:
         return json.dumps(value)
 
 
+def _read(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # it has the escape of a lone surrogate
+        return json.loads(text)
+
+
 def ask_row(ask: Ask, key: str) -> tuple[Any, ...]:
     """Return the row of an ask."""
     return (
@@ -132,7 +139,7 @@ def arrival_of(row: tuple[Any, ...]) -> Arrival:
     shortened = row[width - 1]
     ask, key = ask_of(row[width:]), row[width + 1]
     if shortened is not None:
-        key, exemplars = json.loads(shortened)
+        key, exemplars = _read(shortened)
         ask = replace(ask, exemplars=tuple(exemplars), shortened=True)
     return Arrival(number=number, ask=ask, key=key, outcome=_outcome(row[3 : width - 1]), at=at)
 
@@ -157,7 +164,7 @@ def _outcome(told: tuple[Any, ...]) -> Completion | Failure:
         if logprobs is None
         else tuple(
             TokenLogprob(token=token, logprob=logprob, top=top)
-            for token, logprob, top in json.loads(logprobs)
+            for token, logprob, top in _read(logprobs)
         ),
         calls=calls,
         server=server,
@@ -170,11 +177,11 @@ def ask_of(row: tuple[Any, ...]) -> Ask:
     return Ask(
         number=number,
         strategy=strategy,
-        labels=tuple(json.loads(labels)),
-        exemplars=tuple(json.loads(exemplars)),
-        attributes=EMPTY if attributes is None else json.loads(attributes),
+        labels=tuple(_read(labels)),
+        exemplars=tuple(_read(exemplars)),
+        attributes=EMPTY if attributes is None else _read(attributes),
         instructions=instructions,
-        avoid=() if avoid is None else tuple(json.loads(avoid)),
+        avoid=() if avoid is None else tuple(_read(avoid)),
         k=k,
     )
 
@@ -189,6 +196,6 @@ def decision_of(row: tuple[Any, ...]) -> Decision:
         verdicts=tuple(
             Verdict(filter=name, outcome=outcome, score=score, threshold=threshold,
                     reason=reason, detail=detail, band=tuple(band[0]) if band else None)
-            for name, outcome, score, threshold, reason, detail, *band in json.loads(verdicts)
+            for name, outcome, score, threshold, reason, detail, *band in _read(verdicts)
         ),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,7 +219,7 @@ class SmallRun:
 
     def write_rows(self) -> None:
         made = folder.Made(engine="endpoint", model="acme/writer-7b", templates=TEMPLATES)
-        folder.write_rows(self.path, self.journal, task=self.task, made=made)
+        deque(folder.written(self.path, self.journal, task=self.task, made=made), maxlen=0)
 
     def close(self) -> None:
         if self._fresh:

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def accepted_before_the_crash(out: Path, seeds: Path, copy: Path) -> list[dict[s
     journal = SqliteJournal(copy / "journal.db", clock=time.time)
     templates = {name: {"name": "", "digest": ""} for name in ("fewshot", "paraphrase")}
     made = folder.Made(engine="", model="", templates=templates)
-    folder.write_rows(copy, journal, task=setting.task, made=made)
+    deque(folder.written(copy, journal, task=setting.task, made=made), maxlen=0)
     journal.close()
     return [
         {name: row[name] for name in ("id", "text", "label")}
