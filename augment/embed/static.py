@@ -1,4 +1,4 @@
-"""A sentence encoder of word pieces alone, distilled from a transformer: hundreds of times as fast.
+"""A sentence encoder of word pieces alone, distilled from a transformer: far faster.
 
 A text's vector is the mean of its pieces' vectors. A piece's is what the transformer makes of it
 where it stands alone, centred, cut to the directions in which the vocabulary varies most (PCA), and
