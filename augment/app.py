@@ -30,10 +30,13 @@ from augment.parts import (
     scorer_of,
 )
 from augment.pipeline import Parts, Pipeline
+from augment.plan.given import given_ask
 from augment.plan.strategies import shortened
-from augment.protocols import CachesPrefixes, Engine
+from augment.protocols import CachesPrefixes, Engine, Filter
+from augment.ranking import GivenRows, best_first
 from augment.recipe import ENCODER, FAST_ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
+from augment.screening import Screening
 from augment.setting import Inputs, Setting, prepare, renderer_of
 from evals.figures import PREFIX_CACHE
 
@@ -187,7 +190,15 @@ async def carry_out(
                 )
                 with run_encoder(worker, recipe.out) as encoder:
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
-                    session = _Session(setting, answering, journal, seeds, accepted=accepted)
+                    filters = filters_of(
+                        setting, seeds, instructions=renderer_of(setting).instructions
+                    )
+                    if recipe.keep == "best":
+                        say("Looking for the best rows ...")
+                        setting = replace(setting, order=await _order(setting, seeds, filters))
+                    session = _Session(
+                        setting, answering, journal, seeds, filters=filters, accepted=accepted
+                    )
                     outcome = await session.to_the_end(watch)
                 if worker is None:
                     return outcome
@@ -212,6 +223,7 @@ class _Session:
         journal: SqliteJournal,
         seeds: SeedVectors,
         *,
+        filters: Sequence[Filter],
         accepted: Accepted | None,
     ) -> None:
         self._setting = setting
@@ -220,8 +232,8 @@ class _Session:
         self._seeds = seeds
         self._began = time.monotonic()
         renderer = renderer_of(setting)
-        self._filters = filters_of(setting, seeds, instructions=renderer.instructions)
-        self._jury = jury_of(setting, self._filters, model=engine.model)
+        self._filters = filters
+        self._jury = jury_of(setting, filters, model=engine.model)
         self._plan = plan_of(setting, seeds, first_ask=journal.next_ask(), filters=self._filters)
         self._pipeline = Pipeline(
             Parts(
@@ -324,6 +336,19 @@ class _Session:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             watch(self._progress())
+
+
+async def _order(
+    setting: Setting, seeds: SeedVectors, filters: Sequence[Filter]
+) -> Sequence[int] | None:
+    """Return the order in which checked rows are judged, so that the best of several is kept."""
+    rows = setting.rows
+    if rows is None:
+        return None
+    asks = [given_ask(number, rows.labels) for number in range(len(rows.answers))]
+    given = GivenRows(task=setting.task, asks=asks, answers=rows.answers)
+    screening = Screening(filters, seeds.encoder, flag=setting.recipe.filters.flag)
+    return (await best_first(given, screening)).tolist()
 
 
 def _seconds(journal: SqliteJournal) -> float:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -305,7 +306,8 @@ def plan_of(
     """Return what decides on the next ask; `filters` may know words that it should do without."""
     recipe, rows = setting.recipe, setting.rows
     if rows is not None:
-        return InOrder(setting.goal, lambda number: given_ask(number, rows.labels))
+        ask = partial(given_ask, labels=rows.labels)
+        return InOrder(setting.goal, ask, order=setting.order)
     if setting.unlabelled is not None:
         return InOrder(setting.goal, annotate_of(setting).ask)
     ways = strategies_of(setting, seeds)

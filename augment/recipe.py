@@ -223,6 +223,9 @@ class Recipe(Closed):
     judge_votes: Annotated[int, Field(ge=1, le=9)] = Field(
         3, description="how often the judge is asked about a row"
     )
+    keep: Literal["first", "best"] = Field(
+        "first", description="which of the checked rows that are near-duplicates: first or best"
+    )
     identities: IdentityLists = Field(default_factory=lambda: IdentityLists.model_validate({}))
     balance_identities: bool = Field(
         False, description="keep groups of people level within each label, and add counterparts"
@@ -244,6 +247,10 @@ class Recipe(Closed):
             raise ValueError("--per-label and --total exclude each other")
         if self.max_cost is not None and self.prices == Prices():
             raise ValueError("--max-cost needs `prices` in the recipe")
+        if self.keep == "best" and {"agreement", "similarity"} <= {*self.filters.without}:
+            raise ValueError(
+                "--keep best needs the filter agreement or similarity to tell the best"
+            )
         if self.strategies is not None and not any(self.strategies.values()):
             raise ValueError("`strategies` must give at least one a weight above 0")
         return self

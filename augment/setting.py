@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,7 @@ class Setting:
         revision: of the engine's model, once it is there.
         shown: ids of the seeds that prompts may show.
         scorer: the recipe's toxicity model, once it is there.
+        order: places of the checked rows in the order in which they are judged; None: as they are.
     """
 
     recipe: Recipe
@@ -133,6 +134,7 @@ class Setting:
     revision: str | None = None
     shown: frozenset[str] = frozenset()
     scorer: Scorer | None = None
+    order: Sequence[int] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -190,6 +192,9 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     unlabelled = inputs.unlabelled or recipe.unlabelled
     if inputs.rows is not None:
         return _judged(_checking(setting, inputs.rows))
+    if recipe.keep == "best":
+        what = "is for `augment check`: a run cannot hold a row against those that are yet to come"
+        raise InputError.one("--keep best", what)
     if unlabelled is not None:
         setting = _labelling(setting, unlabelled)
     recipe = _resolved(setting)

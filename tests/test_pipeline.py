@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_pipelines import (
-    SAMPLING,
     Broken,
     Judge,
     Late,
@@ -19,6 +18,7 @@ from small_pipelines import (
     Serial,
     Wall,
     a_pipeline,
+    checked,
     opened,
     texts_by_number,
 )
@@ -27,11 +27,8 @@ from small_runs import answer
 from augment.engines.file import FileRows
 from augment.errors import EngineGone
 from augment.filters.near_duplicate import NearDuplicate
-from augment.pipeline import Parts, Pipeline
 from augment.plan.budget import Budget
-from augment.plan.given import InOrder, all_of, given_ask
-from augment.records import Completion, Failure, Request
-from augment.tasks.classification import Classification
+from augment.records import Completion, Failure
 
 
 @pytest.fixture
@@ -231,40 +228,23 @@ def outcome_of(kinds, ask):
 GIVEN = st.lists(st.text("abc ", max_size=8).map(lambda text: f"x {text}"), min_size=1, max_size=40)
 
 
-async def checked(folder, texts, engine):
-    """Put given texts through filters of which each kind may reject; return all decisions."""
-    journal = opened(folder)
-    labels = [("a",)] * len(texts)
-    pipeline = Pipeline(
-        Parts(
-            task=Classification(("a", "b")),
-            planner=InOrder(all_of(labels, several=False), lambda n: given_ask(n, labels)),
-            render=lambda ask: Request(
-                key=f"{ask.number:016x}", messages=(), schema=None, sampling=SAMPLING, ask=ask
-            ),
-            engine=engine,
-            filters=(
-                Judge("screen", rejects=lambda text: text.endswith("c c")),
-                NearDuplicate(threshold=0.5),
-                Judge("last", sequential=True, rejects=lambda text: text.endswith("a")),
-            ),
-            journal=journal,
-            budget=Budget(max_requests=len(texts) + 1),
-        )
-    )
-    assert await pipeline.run() == "done"
-    decisions = decisions_in(journal)
-    journal.close()
-    return decisions
-
-
 @given(texts=GIVEN)
 def test_rows_that_come_at_once_are_decided_as_if_they_had_come_one_by_one(tmp_path_factory, texts):
     rows = [answer(text, ("a",)).text for text in texts]
+
+    def made():
+        return [
+            Judge("screen", rejects=lambda text: text.endswith("c c")),
+            NearDuplicate(threshold=0.5),
+            Judge("last", sequential=True, rejects=lambda text: text.endswith("a")),
+        ]
+
     at_once = FileRows(rows, model="rows")
-    together = asyncio.run(checked(tmp_path_factory.mktemp("a"), texts, at_once))
+    together = asyncio.run(checked(tmp_path_factory.mktemp("a"), at_once, made(), rows=len(texts)))
     singly = Serial(lambda ask: answer(texts[ask.number], ("a",)))
-    assert together == asyncio.run(checked(tmp_path_factory.mktemp("b"), texts, singly))
+    assert together == asyncio.run(
+        checked(tmp_path_factory.mktemp("b"), singly, made(), rows=len(texts))
+    )
 
 
 def filters():

@@ -20,7 +20,7 @@ _OPTIONS = (
     "random_seed", "reserve", "encoder", "holdout", "against", "out", "text_field",
     "text_pair_field", "label_field", "lenient", "toxicity_model", "pii", "pii_placeholders",
     "balance_identities", "judge", "judge_votes", "endpoint", "model", "api_key_env", "concurrency",
-    "timeout_s", "max_wait_s",
+    "timeout_s", "max_wait_s", "keep",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from augment import folder
 from augment.answers import row_id
 from augment.errors import InputError
 from augment.protocols import Task
-from augment.records import Candidate, Decision, Fault, Json, Verdict
+from augment.records import Candidate, Decision, Fault, Json, Verdict, place_of
 from augment.setting import Setting
 from evals.wording import in_words, visible
 
@@ -34,16 +34,16 @@ def explain(setting: Setting, wanted: str, *, console: Console) -> None:
     with folder.held(out, clock=time.time) as journal:
         found = None
         order: Sequence[str] = ()
-        count = 0
+        places = 0 if setting.rows is None else len(setting.rows.answers)
         for arrival, rows, decisions in folder.rounds(journal, setting.task):
             for row, decision in zip(rows, decisions, strict=bool(decisions)):
                 name = row_id(arrival.key, decision.index)
-                if wanted in {str(count), name}:
-                    found = count, name, row, decision
+                place = place_of(arrival.ask.number, rows=places)
+                if wanted in {str(place), name}:
+                    found = place, name, row, decision
                 order = max(order, [each.filter for each in decision.verdicts], key=len)
-                count += 1
     if found is None:
-        there = f"places are 0 to {count - 1}, ids stand in accepted.jsonl and rejected.jsonl"
+        there = f"places are 0 to {places - 1}, ids stand in accepted.jsonl and rejected.jsonl"
         raise InputError.one("--explain", f"there is no row {wanted!r}: {there}")
     place, name, row, decision = found
     report = json.loads((out / "report.json").read_text("utf-8"))

@@ -45,11 +45,16 @@ class InOrder:
     Args:
         goal: that it be answered.
         ask: gives the ask with a number.
+        order: the numbers of the rows in the order in which they are taken; as they are without.
     """
 
-    def __init__(self, goal: Goal, ask: Callable[[int], Ask]) -> None:
+    def __init__(
+        self, goal: Goal, ask: Callable[[int], Ask], *, order: Sequence[int] | None = None
+    ) -> None:
         self._goal = goal
         self._ask = ask
+        self._order = order
+        self._turns = None if order is None else sorted(range(goal.rows), key=order.__getitem__)
         self._next = 0
         self._again: deque[int] = deque()
         self._unanswered: dict[int, None] = {}
@@ -93,7 +98,8 @@ class InOrder:
             number = self._again.popleft()
             del self._unanswered[number]
         elif self._next < self._goal.rows:
-            number, self._next = self._next, self._next + 1
+            number = self._next if self._order is None else int(self._order[self._next])
+            self._next += 1
         else:
             return None
         self._under_way += 1
@@ -101,7 +107,10 @@ class InOrder:
 
     def sent(self, ask: Ask) -> None:
         """Count an ask as under way that was found in the journal."""
-        self._next = max(self._next, min(ask.number + 1, self._goal.rows))
+        turn = min(ask.number, self._goal.rows - 1)
+        if self._turns is not None:
+            turn = self._turns[turn]
+        self._next = max(self._next, turn + 1)
         self._unanswered.pop(ask.number, None)
         self._under_way += 1
 

@@ -371,3 +371,24 @@ def test_what_a_filter_flags_is_accepted_and_stands_in_report_and_explanation(ch
     assert form[2] == "flag"
     (length,) = [words for words in lines if words[:2] == ["length", "passed"]]
     assert "reject" in length
+
+
+def test_the_best_of_near_duplicates_is_kept_on_request(check, tmp_path):
+    worse = {"text": "the parcel was not there in log times this week", "label": "parcel"}
+    better = {"text": "the parcel was not there in all times this week", "label": "parcel"}
+    _, left = check([worse, better], "--encoder", "ngram")
+    assert [row["text"] for row in left.accepted] == [worse["text"]]
+    (tmp_path / "out").rename(tmp_path / "first")
+
+    ended, left = check([worse, better], "--encoder", "ngram", "--keep", "best", "--explain", "1")
+    (kept,), (rejected,) = left.accepted, left.rejected
+    assert (kept["text"], kept["provenance"]["ask"]) == (better["text"], 1)
+    assert rejected["detail"] == f"repeats {kept['id']}"
+    assert f"Row 1, {kept['id']}: accepted" in ended.out, "the place is not that in the file"
+
+
+def test_the_best_is_kept_only_where_all_rows_are_there(seeds, tmp_path):
+    ended = here("run", seeds, "--per-label", 2, "--keep", "best", "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "--keep best: is for `augment check`" in ended.err
+    assert not (tmp_path / "out").exists()

@@ -13,6 +13,7 @@ from augment.errors import EngineGone
 from augment.journal import SqliteJournal
 from augment.pipeline import Parts, Pipeline
 from augment.plan.budget import Budget
+from augment.plan.given import InOrder, all_of, given_ask
 from augment.plan.goal import per_label
 from augment.plan.planner import Planner
 from augment.records import Ask, Completion, Request, Sampling, Verdict
@@ -113,6 +114,31 @@ def a_pipeline(journal, engine, *filters, rows=5, k=1, **more):
             **{"budget": Budget(max_requests=300), **more},
         )
     )
+
+
+async def checked(folder, engine, filters, *, rows, order=None):
+    """Put so many given rows through the filters; return the decisions in order."""
+    journal = opened(folder)
+    labels = [("a",)] * rows
+    pipeline = Pipeline(
+        Parts(
+            task=Classification(("a", "b")),
+            planner=InOrder(
+                all_of(labels, several=False), lambda n: given_ask(n, labels), order=order
+            ),
+            render=lambda ask: Request(
+                key=f"{ask.number:016x}", messages=(), schema=None, sampling=SAMPLING, ask=ask
+            ),
+            engine=engine,
+            filters=filters,
+            journal=journal,
+            budget=Budget(max_requests=rows + 1),
+        )
+    )
+    assert await pipeline.run() == "done"
+    decisions = [each for _, decisions in journal.replay() for each in decisions]
+    journal.close()
+    return decisions
 
 
 class Wall:

@@ -130,3 +130,12 @@ def test_no_rows_at_all_are_filled_from_the_start():
 
     assert plan.filled
     assert plan.next() is None
+
+
+@given(order=st.permutations(range(8)), first=st.integers(0, 8))
+def test_in_an_order_of_its_own_every_row_is_asked_for_once_wherever_it_begins(order, first):
+    labels = [("a",)] * 8
+    plan = InOrder(all_of(labels, several=False), lambda n: given_ask(n, labels), order=order)
+    for number in order[:first]:
+        plan.sent(given_ask(number, labels))
+    assert [ask.number for ask in asked(plan)] == order[first:]
