@@ -18,7 +18,8 @@ texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
-form: see planted_form.py. check: see checking.py.
+form: see planted_form.py. check: see checking.py. meanings: see meanings.py; --vectors keeps the
+texts' vectors.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ import biased_texts
 import checking
 import giving_away
 import languages
+import meanings
 import near_duplicates
 import passages
 import planted_form
@@ -160,6 +162,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "bias": lambda corpora, _: biased_texts.measure(corpora),
     "form": lambda corpora, _: planted_form.measure(corpora, share),
     "check": lambda corpora, _: checking.measure(corpora),
+    "meanings": lambda corpora, vectors: meanings.measure(corpora, vectors, share),
 }
 
 
