@@ -143,10 +143,6 @@ class Pipeline:
         """Take up what the journal holds; `seconds` is how long earlier sessions took."""
         planner, task = self._parts.planner, self._parts.task
         self._seconds_before = seconds
-        for vote in self._parts.journal.votes():
-            self._parts.jury.restore(vote)
-            self.spent.votes += 1
-            self._spend(vote.outcome)
         for arrival, decisions in self._parts.journal.replay():
             planner.sent(arrival.ask)
             self.spent.requests += 1
@@ -158,6 +154,12 @@ class Pipeline:
                 if decision.accepted and isinstance(row, Candidate):
                     self._accept(row)
             self._conclude(arrival, decisions)
+        undecided = {arrival.number for arrival in self._unread}
+        for vote in self._parts.journal.votes():
+            self.spent.votes += 1
+            self._spend(vote.outcome)
+            if vote.on_seed or vote.arrival in undecided:
+                self._parts.jury.restore(vote)
         for ask, key in self._parts.journal.unanswered():
             planner.sent(ask)
             self._resend.append((ask, key))

@@ -283,6 +283,11 @@ class Vote:
     number: int
     outcome: Completion | Failure
 
+    @property
+    def on_seed(self) -> bool:
+        """Whether it is about a seed."""
+        return self.arrival == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

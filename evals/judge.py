@@ -16,7 +16,7 @@ def judge_figures(votes: Iterable[Vote]) -> dict[str, Json]:
     found = Counter[str]()
     for vote in votes:
         outcome = vote.outcome
-        found["on_rows" if vote.arrival else "on_seeds"] += 1
+        found["on_seeds" if vote.on_seed else "on_rows"] += 1
         found["calls"] += outcome.calls
         found["repeated_calls"] += max(outcome.calls - 1, 0)
         if isinstance(outcome, Completion):

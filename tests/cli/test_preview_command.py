@@ -56,6 +56,14 @@ def test_the_estimate_counts_requests_tokens_time_and_cost(preview, tmp_path):
     assert "3 of the 3 rows seen were kept" in ended.out
 
 
+def test_a_judge_is_not_asked_and_that_is_said(preview):
+    ended, server = preview("--judge")
+
+    assert ended.code == 0
+    assert server.stats()["requests"] == 3
+    assert "the judge is not asked in a preview, nor in the estimate" in ended.out
+
+
 def test_rejected_rows_are_shown_with_the_reason_and_counted(preview):
     ended, _ = preview(junk=1.0)
 

@@ -70,7 +70,6 @@ def test_votes_are_counted_apart_from_asks_and_named_wherever_calls_are(openai_s
 
     assert result.code == 0, result.err
     assert told["on_seeds"] == 3 * len(SEEDS)
-    assert told["on_rows"] % 3 == 0
     assert told["on_rows"] >= 3 * 15
     assert told["calls"] == told["on_seeds"] + told["on_rows"] == manifest["calls"]["judge"]
     assert manifest["calls"]["ask"] == left.report["counts"]["asks"]
