@@ -18,8 +18,8 @@ texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
-form: see planted_form.py. check: see checking.py. meanings: see meanings.py; --vectors keeps the
-texts' vectors.
+form: see planted_form.py. judge: see judged_labels.py. check: see checking.py. meanings: see
+meanings.py; --vectors keeps the texts' vectors.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from typing import Any
 import biased_texts
 import checking
 import giving_away
+import judged_labels
 import languages
 import meanings
 import near_duplicates
@@ -159,6 +160,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "leak": lambda corpora, _: passages.measure(corpora, share),
     "near-duplicates": lambda corpora, _: near_duplicates.measure(corpora, share),
     "doubts": wrong_labels.measure,
+    "judge": lambda corpora, _: judged_labels.measure(corpora, share),
     "bias": lambda corpora, _: biased_texts.measure(corpora),
     "form": lambda corpora, _: planted_form.measure(corpora, share),
     "check": lambda corpora, _: checking.measure(corpora),
