@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from augment import folder
@@ -345,8 +346,8 @@ async def _order(
     rows = setting.rows
     if rows is None:
         return None
-    asks = [given_ask(number, rows.labels) for number in range(len(rows.answers))]
-    given = GivenRows(task=setting.task, asks=asks, answers=rows.answers)
+    ask = partial(given_ask, labels=rows.labels)
+    given = GivenRows(task=setting.task, ask=ask, answers=rows.answers)
     screening = Screening(filters, seeds.encoder, flag=setting.recipe.filters.flag)
     return (await best_first(given, screening)).tolist()
 

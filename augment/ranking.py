@@ -7,7 +7,7 @@ scores that tell the best depend on no other row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,10 @@ BY = ("agreement", "similarity")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenRows:
-    """Rows of a file as answers, and the asks for them."""
+    """Rows of a file as answers; `ask` gives the ask for the row at a place."""
 
     task: Task[Any]
-    asks: Sequence[Ask]
+    ask: Callable[[int], Ask]
     answers: Sequence[str]
 
 
@@ -41,12 +41,12 @@ async def best_first(rows: GivenRows, screening: Screening) -> npt.NDArray[np.in
     scores = np.full((len(BY), len(rows.answers)), -np.inf)
     for start in range(0, len(rows.answers), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(rows.answers)))
-        read = [(at, rows.task.parse(rows.answers[at], rows.asks[at])[0]) for at in places]
-        found = [
-            (at, Candidate(example=row, ask=rows.asks[at], key="", index=0))
-            for at, row in read
-            if not isinstance(row, Fault)
-        ]
+        found: list[tuple[int, Candidate]] = []
+        for at in places:
+            ask = rows.ask(at)
+            row = rows.task.parse(rows.answers[at], ask)[0]
+            if not isinstance(row, Fault):
+                found.append((at, Candidate(example=row, ask=ask, key="", index=0)))
         candidates = [candidate for _, candidate in found]
         verdicts = screening.by_words(candidates)
         await screening.by_meaning(candidates, verdicts)

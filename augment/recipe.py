@@ -116,8 +116,8 @@ class Filters(Closed):
         for (before, by, name), (after, other_by, other) in itertools.pairwise(stages):
             if before > after:
                 raise ValueError(
-                    f"`order` puts {name} before {other}: what compares rows by their {by} comes "
-                    f"after what compares them by their {other_by}"
+                    f"`order` puts {name} before {other}: rows are judged by {other_by} first, "
+                    f"and by {by} after that"
                 )
         return self
 

@@ -168,11 +168,17 @@ FilterName: TypeAlias = Literal[
     "near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts",
 ]  # fmt: skip
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "texts": ("length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked"),
-    "meaning": ("agreement", "similarity", "toxicity"),
-    "accepted rows": ("near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts"),
+    "their text": ("length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked"),
+    "their meaning": ("agreement", "similarity", "toxicity"),
+    "the rows accepted before": (
+        "near_duplicate",
+        "variants",
+        "semantic_duplicate",
+        "balance",
+        "shortcuts",
+    ),
 }
-"""What filters compare rows by, in the order in which that is done: a row that its text rejects
+"""What filters judge rows by, in the order in which that is done: a row that its text rejects
 need not be embedded, and only one that all others pass may be held against accepted rows.
 """
 

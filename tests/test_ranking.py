@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import combinations
 
 from hypothesis import given
@@ -63,8 +64,8 @@ def ordered(rows, *, broken=()):
     answers = [answer(text, ("a",)).text for text in texts_of(rows)]
     for place in broken:
         answers[place] = "no JSON"
-    asks = [given_ask(number, labels) for number in range(len(rows))]
-    given_rows = GivenRows(task=Classification(("a", "b")), asks=asks, answers=answers)
+    ask = partial(given_ask, labels=labels)
+    given_rows = GivenRows(task=Classification(("a", "b")), ask=ask, answers=answers)
     return asyncio.run(best_first(given_rows, Screening(screens(rows), None))).tolist()
 
 

@@ -308,9 +308,9 @@ def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):
     ("filters", "said"),
     [
         ({"order": ["near_duplicate", "form"]},
-         "`order` puts near_duplicate before form: what compares rows by their accepted rows"),
+         "`order` puts near_duplicate before form: rows are judged by their text first, and"),
         ({"order": ["form", "similarity", "pii"]},
-         "`order` puts similarity before pii: what compares rows by their meaning comes after"),
+         "puts similarity before pii: rows are judged by their text first, and by their meaning"),
         ({"order": ["pii", "form", "pii"]}, "`order` names a filter twice"),
         ({"flag": ["pii"], "without": ["pii"]}, "`flag` names pii, which `without` leaves out"),
         ({"order": ["toxicity"], "without": ["toxicity"]}, "`order` names toxicity, which"),

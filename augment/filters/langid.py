@@ -1,7 +1,7 @@
 """What py3langid's model says of texts: naive Bayes over runs of bytes, in 140 languages.
 
 Its own code takes one text at a time and walks its bytes in Python; this gives the same numbers,
-to the last bit, in a fifth of the time (Lui and Baldwin 2012, "langid.py").
+to the last bit, of many texts at once (Lui and Baldwin 2012, "langid.py").
 """
 
 # To numba, which compiles this, numpy's numbers are numbers like others.
