@@ -64,6 +64,7 @@ from augment.protocols import Engine, Filter, Jury, Plan, Scorer, Strategy
 from augment.recipe import ENCODER, NO_ENCODER, Recipe
 from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
 from augment.rendering import Decoding, Renderer
+from augment.screening import Seen
 from augment.setting import ENGINELESS, Setting, counterparts_of
 from augment.tasking import classification, skeletons_of, types_of
 from augment.tasks.labelling import RIVALS
@@ -365,7 +366,7 @@ def filters_of(
             decides=setting.judge is None,
         )
         if plain
-        else SpanAgreement(precision=chosen.agreement_precision),
+        else SpanAgreement(precision=chosen.agreement_precision, encoder=seeds.name),
         Similarity(encoder=seeds.name, no_basis=seeds.no_basis),
         ToxicityFilter(
             encoder="" if seeds.encoder is None else seeds.encoder.name,
@@ -392,9 +393,11 @@ def filters_of(
     place = {name: at for at, name in enumerate(chosen.order)}
     every.sort(key=lambda one: place.get(one.name, len(place)))
     filters = [one for one in every if one.name not in chosen.without]
-    meant = None if seeds.encoder is None or not setting.used.examples else seeds.vectors
+    examples = setting.used.examples
+    seen = Seen(texts=seeds.vectors, mentions=seeds.mentions)
     for one in filters:
-        one.fit(setting.used.examples, meant if one.by_meaning else None)
+        meant = one.by_meaning and seeds.encoder is not None and len(examples) > 0
+        one.fit(examples, seen.by(one, range(len(examples))) if meant else None)
     return filters
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from augment.records import (
     Fault,
     Json,
     Need,
+    Place,
     PrefixCache,
     Request,
     Verdict,
@@ -27,6 +28,7 @@ from augment.records import (
 )
 
 T = TypeVar("T")
+PLACE_PARTS = 3
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
 
@@ -217,6 +219,17 @@ class Encoder(Protocol):
         """Return unit-length float32 vectors, one row per text."""
         ...
 
+    def encode_places(
+        self, texts: Sequence[str], places: Sequence[Sequence[Place]]
+    ) -> tuple[Vectors, list[list[Vectors]]]:
+        """Return the vectors of texts, and of each of their places as it is read in its text.
+
+        A place's vector has `PLACE_PARTS` parts of one length: the place itself, what stands right
+        before it and right after, each of unit length or zeros; all zeros where the encoder does
+        not read so far, and none at all of an encoder that reads no word by the words around it.
+        """
+        ...
+
 
 class Scorer(Protocol):
     """How toxic texts are, by a model that is not ours; may be asked by several threads.
@@ -348,6 +361,16 @@ class Foresees(Protocol):
     def foresee(self, candidates: Sequence[Candidate]) -> None:
         """Take note of rows that may be judged next, in this order: verdicts stay the same."""
         ...
+
+
+@runtime_checkable
+class OfMentions(Protocol):
+    """A filter by meaning whose vectors are of the mentions of its rows, not of their texts.
+
+    Its `fit` and `judge` are given one row per mention, in order, as `encode_places` gives them.
+    """
+
+    of_mentions: Literal[True]
 
 
 class Journal(Protocol):

@@ -29,6 +29,10 @@ COUNTERFACTUAL: Final = "counterfactual"
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+Place: TypeAlias = tuple[int, int]
+"""A stretch of a text: its start and end, Python string indices, half open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A mention: `text[start:end]`, Python string indices, half open.
@@ -89,6 +93,12 @@ def labels_of(target: Target) -> tuple[str, ...]:
     if isinstance(target, tuple):
         return target
     return tuple(dict.fromkeys(entity.label for entity in target.entities))
+
+
+def places_of(target: Target) -> list[Place]:
+    """Return where the mentions of an annotation stand; of labels, nowhere."""
+    entities = target.entities if isinstance(target, Annotation) else ()
+    return [(entity.start, entity.end) for entity in entities]
 
 
 Origin: TypeAlias = Literal["seed", "generated", "given"]

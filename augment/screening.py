@@ -9,11 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from augment.jury import Nobody
-from augment.protocols import Encoder, Filter, Foresees, Jury, Slow, Vectors
-from augment.records import Candidate, Example, Target, Verdict
+from augment.protocols import Encoder, Filter, Foresees, Jury, OfMentions, Slow, Vectors
+from augment.records import Candidate, Example, Target, Verdict, places_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the encoder sees of examples: their texts, and each of their mentions."""
+
+    texts: Vectors
+    mentions: Sequence[Sequence[Vectors]] = ()
+
+    def by(self, judge: Filter, rows: Sequence[int]) -> Vectors:
+        """Return what a filter by meaning is given of the examples in some places."""
+        if isinstance(judge, OfMentions):
+            found = [vector for at in rows for vector in self.mentions[at]]
+            return np.stack(found) if found else np.zeros((0, 0), dtype=np.float32)
+        return self.texts if len(rows) == len(self.texts) else self.texts[rows]
 
 
 class Screening:
@@ -48,7 +65,7 @@ class Screening:
     def by_words(self, candidates: Sequence[Candidate]) -> list[list[Verdict]]:
         """Return the verdicts of the filters that need no vectors, for each candidate."""
         verdicts: list[list[Verdict]] = [[] for _ in candidates]
-        self._pass(self._by_words, candidates, verdicts, vectors=None)
+        self._pass(self._by_words, candidates, verdicts, seen=None)
         return verdicts
 
     async def by_meaning(
@@ -59,14 +76,13 @@ class Screening:
         if not passing or not (self._embeds or self._slow):
             return
         left = [candidates[place] for place in passing]
-        vectors = None
+        seen = None
         if self._encoder is not None:
-            texts = [candidate.example.whole for candidate in left]
-            vectors = await asyncio.to_thread(self._encoder.encode, texts)
+            seen = await asyncio.to_thread(self._seen, self._encoder, left)
         own = [verdicts[place] for place in passing]
-        self._pass(self._by_meaning, left, own, vectors=vectors)
+        self._pass(self._by_meaning, left, own, seen=seen)
         if self._slow:
-            await asyncio.to_thread(self._pass, self._slow, left, own, vectors=vectors)
+            await asyncio.to_thread(self._pass, self._slow, left, own, seen=seen)
 
     def put_to_jury(self, row: Candidate, verdicts: list[Verdict], *, arrival: int) -> None:
         """Have a row of an arrival voted on if it still passes.
@@ -92,6 +108,14 @@ class Screening:
             if isinstance(gate, Foresees):
                 gate.foresee(candidates)
 
+    def _seen(self, encoder: Encoder, candidates: Sequence[Candidate]) -> Seen:
+        examples = [candidate.example for candidate in candidates]
+        texts = [example.whole for example in examples]
+        if not any(isinstance(each, OfMentions) for each in self._by_meaning):
+            return Seen(texts=encoder.encode(texts))
+        whole, mentions = encoder.encode_places(texts, [places_of(one.target) for one in examples])
+        return Seen(texts=whole, mentions=mentions)
+
     def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""
         verdicts: list[Verdict] = []
@@ -115,16 +139,15 @@ class Screening:
         candidates: Sequence[Candidate],
         verdicts: Sequence[list[Verdict]],
         *,
-        vectors: Vectors | None,
+        seen: Seen | None,
     ) -> None:
         """Append each filter's verdicts to those of the candidates that no earlier one rejected."""
         passing = [place for place, own in enumerate(verdicts) if not rejected(own)]
         for each in filters:
             if not passing:
                 return
-            whole = vectors is None or len(passing) == len(candidates)
-            rows = vectors if vectors is None or whole else vectors[passing]
-            own = self._by(each, [candidates[place] for place in passing], rows)
+            vectors = None if seen is None else seen.by(each, passing)
+            own = self._by(each, [candidates[place] for place in passing], vectors)
             for place, verdict in zip(passing, own, strict=True):
                 verdicts[place].append(verdict)
             passing = [place for place in passing if verdicts[place][-1].outcome != "rejected"]

@@ -19,7 +19,7 @@ texts' vectors.
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
 form: see planted_form.py. judge: see judged_labels.py. check: see checking.py. meanings: see
-meanings.py; --vectors keeps the texts' vectors.
+meanings.py; --vectors keeps the texts' vectors. mentions: see wrong_types.py.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ import planted_form
 import planted_pii
 import toxic_texts
 import wrong_labels
+import wrong_types
 
 from augment.filters import measured
 from augment.pii.find import IN_WORDS, find
@@ -165,6 +166,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "form": lambda corpora, _: planted_form.measure(corpora, share),
     "check": lambda corpora, _: checking.measure(corpora),
     "meanings": lambda corpora, vectors: meanings.measure(corpora, vectors, share),
+    "mentions": lambda corpora, vectors: wrong_types.measure(corpora, vectors, share),
 }
 
 

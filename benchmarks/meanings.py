@@ -122,7 +122,7 @@ def _rows(folder: Path) -> tuple[list[Example[Any]], list[Example[Any]]]:
 
 def _fast(texts: Sequence[str]) -> dict[str, Vectors]:
     model, wanted = Model(FAST), list(dict.fromkeys(texts))
-    return dict(zip(wanted, model.begin(wanted)().astype(np.float32), strict=True))
+    return dict(zip(wanted, model.begin(wanted)()[0].astype(np.float32), strict=True))
 
 
 def _on_pairs(

@@ -44,6 +44,7 @@ _REASONS = {
     "no_holdout": "no hold-out was given",
     "no_label": "rows without a label",
     "no_other_label": "rows that bear every label",
+    "not_read": "rows whose mentions stand farther on than the encoder reads",
     "no_probability": "the engine did not tell how sure it was",
     "no_score": "its model gives no number",
     "no_seeds": "there are no seeds",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_pipelines import Judge
 from sphere import candidates
 
-from augment.records import Verdict
+from augment.records import Annotation, Span, Verdict
 from augment.screening import Screening, rejected
 
 
@@ -116,6 +116,36 @@ def test_without_an_encoder_filters_by_meaning_judge_without_vectors():
 
     assert meant.vectors == [None]
     assert [rejected(own) for own in verdicts] == [True, False]
+
+
+def test_a_filter_of_mentions_is_given_one_row_for_each_mention_of_what_still_passes():
+    class Placed(Numbers):
+        def encode_places(self, texts, places):
+            found = [
+                [np.array([own, *place], dtype=np.float32) for place in each]
+                for own, each in enumerate(places)
+            ]
+            return self.encode(texts), found
+
+    class OfMentions(Judge):
+        of_mentions = True
+
+        def judge(self, candidates, vectors):
+            self.seen = vectors.tolist()
+            return super().judge(candidates, None)
+
+    rows = candidates(["a"] * 4)
+    for n, row in enumerate(rows):
+        spans = tuple(Span(start=at, end=at + 1, label="x") for at in range(n))
+        object.__setattr__(row.example, "target", Annotation(entities=spans))
+    first = Seeing("first", rejects=lambda text: text == "text 2")
+    second = OfMentions("second", by_meaning=True)
+    verdicts = [[] for _ in rows]
+    asyncio.run(Screening([first, second], Placed()).by_meaning(rows, verdicts))
+
+    assert first.vectors == [[0, 1, 2, 3]]
+    assert second.seen == [[1, 0, 1], [3, 0, 1], [3, 1, 2], [3, 2, 3]]
+    assert names(verdicts)[2] == ["first"]
 
 
 def test_no_rows_are_nobodys_business():

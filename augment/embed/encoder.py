@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
 from augment.errors import EncoderError
 from augment.protocols import Vectors
+from augment.records import Place
 
 _AT_ONCE = 1024
 """So many texts are embedded before they are stored: long enough to be sorted by length."""
@@ -69,14 +71,44 @@ class RunEncoder:
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
             self.ready()
-            made = self._worker.encode(some)
-            if not np.isfinite(made).all():
-                raise EncoderError(f"the encoder {self.name} gave vectors that are no numbers")
-            self._store.add(some, made)
-            known.update(zip(some, made.astype(np.float32), strict=True))
-        vectors = np.stack([known[text] for text in texts])
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in half precision not quite 1
-        return vectors / np.maximum(lengths, 1e-12)
+            known |= self._kept(some, self._worker.encode(some))
+        return _whole(texts, known)
+
+    def encode_places(
+        self, texts: Sequence[str], places: Sequence[Sequence[Place]]
+    ) -> tuple[Vectors, list[list[Vectors]]]:
+        """Return the vectors of texts as `encode` does, and of each of their places.
+
+        Raises:
+            EncoderError: the worker has died.
+        """
+        wanted: dict[str, dict[Place, None]] = {}
+        for text, own in zip(texts, places, strict=True):
+            wanted.setdefault(text, {}).update(dict.fromkeys(own))
+        known = self._store.get(
+            [*wanted, *(_key(text, each) for text, own in wanted.items() for each in own)]
+        )
+        missing = [
+            text
+            for text, own in wanted.items()
+            if text not in known or any(_key(text, each) not in known for each in own)
+        ]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            self.ready()
+            whole, parts = self._worker.encode_places(some, [[*wanted[text]] for text in some])
+            keys = [_key(text, each) for text in some for each in wanted[text]]
+            known |= self._kept(some, whole) | self._kept(keys, parts)
+        return _whole(texts, known), [
+            [known[_key(text, each)] for each in own]
+            for text, own in zip(texts, places, strict=True)
+        ]
+
+    def _kept(self, keys: Sequence[str], made: npt.NDArray[np.float16]) -> dict[str, Vectors]:
+        if not np.isfinite(made).all():
+            raise EncoderError(f"the encoder {self.name} gave vectors that are no numbers")
+        self._store.add(keys, made)
+        return dict(zip(keys, made.astype(np.float32), strict=True))
 
     def pieces(self, texts: Sequence[str]) -> dict[str, int]:
         """Count the tokens that the seeds are cut into, and the unknown ones, once per run."""
@@ -86,3 +118,14 @@ class RunEncoder:
             counts = self._worker.pieces(texts)
             self._store.note({"pieces": counts})
         return counts
+
+
+def _whole(texts: Sequence[str], known: Mapping[str, Vectors]) -> Vectors:
+    vectors = np.stack([known[text] for text in texts])
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # in half precision not quite 1
+    return vectors / np.maximum(lengths, 1e-12)
+
+
+def _key(text: str, place: Place) -> str:
+    """Return what a place's vector is kept by: like no text, for these hold no NUL."""
+    return f"{text}\0{place[0]}:{place[1]}"

@@ -20,12 +20,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from augment.embed.places import Reader
 from augment.embed.static import distilled, kept, place_of
+from augment.records import Place
 
 BUNDLED, FAST = "minilm", "fast"
 _BUNDLED_NAME = "all-MiniLM-L6-v2"
@@ -39,6 +41,9 @@ _TRIAL = (
     "Where is my parcel?", "I would like to have my money back, please.",
     "play some music", "What will the weather be like in the mountains on Sunday afternoon?",
 ) * 2  # fmt: skip
+
+
+_Halves: TypeAlias = npt.NDArray[np.float16]
 
 
 class Unusable(Exception):
@@ -104,6 +109,7 @@ class Model:
         if self.device == "cpu":
             torch.set_num_threads(1)
         self._pool = ThreadPoolExecutor(self._threads)
+        self._reader: Reader | None = None
         if dtype is None and encoder != FAST:  # of which half precision would be no faster
             self._model = _faster(self._model, torch)
         elif dtype == "bfloat16":
@@ -111,8 +117,13 @@ class Model:
         first = next(self._model.parameters())
         self.dtype = str(first.dtype).removeprefix("torch.")
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], npt.NDArray[np.float16]]:
+    def begin(
+        self, texts: Sequence[str], places: Sequence[Sequence[Place]] | None = None
+    ) -> Callable[[], tuple[_Halves, _Halves]]:
         """Set off the encoding of texts; what is returned waits for their unit vectors, in rows.
+
+        With them come those of `places` in each text, one after the other: of `PLACE_PARTS` parts,
+        each of unit length or zeros; of width 0 where the model cannot, or none is asked for.
 
         Batches of like length, the longest first, each on one core: a fifth faster than all cores
         on one batch, which wait for each other in every layer; and no core waits for the last
@@ -122,15 +133,21 @@ class Model:
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
         size = min(self._batch, -(-len(texts) // self._threads) or 1)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        texts_of = ([texts[place] for place in places] for places in batches)
-        made = self._pool.map(partial(_encoded, self._model), texts_of)
+        texts_of = [[_readable(texts[at]) for at in batch] for batch in batches]
+        if places is None:
+            read = self._pool.map(partial(_encoded, self._model), texts_of)
+        else:
+            self._reader = self._reader or Reader(self._model)
+            places_of = ([places[at] for at in batch] for batch in batches)
+            read = self._pool.map(self._reader.read, texts_of, places_of)
 
-        def vectors() -> npt.NDArray[np.float16]:
-            found = np.concatenate(list(made))
-            found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-            in_order = np.empty(found.shape, np.float16)
-            in_order[order] = found
-            return in_order
+        def vectors() -> tuple[_Halves, _Halves]:
+            made = list(read)
+            whole = np.concatenate([texts for texts, _ in made])
+            whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-12)
+            at_places = np.concatenate([own for _, own in made])
+            of = [] if places is None else [at for at in order for _ in places[at]]
+            return _sorted(whole, order), _sorted(at_places, of)
 
         return vectors
 
@@ -187,14 +204,19 @@ def _static(source: str) -> Any:
     return SentenceTransformer(modules=[embedding], device="cpu")
 
 
-def _encoded(model: Any, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+def _sorted(vectors: npt.NDArray[np.float32], of: Sequence[int]) -> _Halves:
+    """Return the rows in the order of the texts that they are of, one after the other."""
+    return vectors[np.argsort(of, kind="stable")].astype(np.float16)
+
+
+def _encoded(
+    model: Any, texts: Sequence[str]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the vectors of texts, and of no places."""
     tensors = model.encode(
-        [_readable(text) for text in texts],
-        batch_size=len(texts),
-        show_progress_bar=False,
-        convert_to_tensor=True,
+        texts, batch_size=len(texts), show_progress_bar=False, convert_to_tensor=True
     )
-    return tensors.float().cpu().numpy()
+    return tensors.float().cpu().numpy(), np.zeros((0, 0), np.float32)
 
 
 def _readable(text: str) -> str:
@@ -238,7 +260,8 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             if "pieces" in asked:
                 in_turn.submit(_say, answers, model.pieces(asked["pieces"]))
             else:
-                in_turn.submit(_say_vectors, answers, model.begin(asked["texts"]))
+                read = model.begin(asked["texts"], asked.get("places"))
+                in_turn.submit(_say_vectors, answers, read)
 
 
 def _say(answers: IO[bytes], answer: dict[str, Any], data: bytes = b"") -> None:
@@ -246,10 +269,11 @@ def _say(answers: IO[bytes], answer: dict[str, Any], data: bytes = b"") -> None:
     answers.flush()
 
 
-def _say_vectors(answers: IO[bytes], vectors: Callable[[], npt.NDArray[np.float16]]) -> None:
+def _say_vectors(answers: IO[bytes], vectors: Callable[[], tuple[_Halves, _Halves]]) -> None:
     try:
-        found = vectors()
-        _say(answers, {"shape": list(found.shape)}, found.tobytes())
+        texts, places = vectors()
+        shapes = {"shape": list(texts.shape), "places": list(places.shape)}
+        _say(answers, shapes, texts.tobytes() + places.tobytes())
     except Exception:  # noqa: BLE001 - whatever it was, the process must end with it
         traceback.print_exc()
         os._exit(1)  # in a thread: nothing else would tell whoever waits

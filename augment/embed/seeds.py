@@ -10,7 +10,7 @@ from augment.embed.encoder import RunEncoder
 from augment.embed.knowledge import Knowledge, knowledge
 from augment.ngrams import NAME, ngram_vectors
 from augment.protocols import Encoder, Vectors
-from augment.records import Example, labels_of
+from augment.records import Annotation, Example, labels_of, places_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class SeedVectors:
 
     Attributes:
         vectors: one unit row per seed: the encoder's, or of character n-grams.
+        mentions: of each seed, what the encoder sees of its mentions, as `Encoder.encode_places`.
         encoder: gives the rows of the run theirs; None where only n-grams are to be had. Without
             seeds it is there for those filters that need none.
         no_basis: why there is no encoder, as filters that abstain say it.
@@ -28,6 +29,7 @@ class SeedVectors:
     """
 
     vectors: Vectors
+    mentions: Sequence[Sequence[Vectors]] = ()
     encoder: Encoder | None
     no_basis: Literal["no_encoder", "no_seeds", "unknown_language"]
     name: str
@@ -60,10 +62,10 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
         return SeedVectors(
             vectors=ngram_vectors(texts), encoder=None, no_basis="no_encoder", name=NAME
         )
-    vectors = encoder.encode(texts)
+    vectors, mentions = _embedded(seeds, encoder)
     found = knowledge(
         texts,
-        [labels_of(seed.target) for seed in seeds],
+        [_alike_by(seed) for seed in seeds],
         vectors,
         counts=encoder.pieces(texts),
     )
@@ -71,6 +73,7 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
     if found.lacks is None:
         return SeedVectors(
             vectors=vectors,
+            mentions=mentions,
             encoder=encoder,
             no_basis="unknown_language",
             name=encoder.name,
@@ -88,6 +91,21 @@ def seed_vectors(seeds: Sequence[Example[Any]], encoder: RunEncoder | None) -> S
         about=about,
         notices=(notice,),
     )
+
+
+def _embedded(
+    seeds: Sequence[Example[Any]], encoder: RunEncoder
+) -> tuple[Vectors, list[list[Vectors]]]:
+    texts = [seed.whole for seed in seeds]
+    places = [places_of(seed.target) for seed in seeds]
+    if not any(places):
+        return encoder.encode(texts), [[] for _ in seeds]
+    return encoder.encode_places(texts, places)
+
+
+def _alike_by(seed: Example[Any]) -> tuple[str, ...]:
+    """Return the labels of a whole text; types of mentions say nothing of what a text means."""
+    return () if isinstance(seed.target, Annotation) else labels_of(seed.target)
 
 
 def _measured(found: Knowledge) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.errors import EncoderError, InputError
+from augment.records import Place
 
 _COMMAND = (sys.executable, "-P", "-m", "augment.embed.model")
 _SHOWN = 500
@@ -152,13 +153,32 @@ class Worker:
         Raises:
             EncoderError: the process has died.
         """
-        with self._busy, self._asked({"texts": list(texts)}) as process:
-            rows, width = self._answer(process)["shape"]
-            data = process.answers.read(2 * rows * width)
-            if len(data) < 2 * rows * width:
-                raise self._died(process)
+        return self._encoded({"texts": list(texts)})[0]
+
+    def encode_places(
+        self, texts: Sequence[str], places: Sequence[Sequence[Place]]
+    ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+        """Return the vectors of texts, and of all of their places, in order.
+
+        Raises:
+            EncoderError: the process has died.
+        """
+        return self._encoded({"texts": list(texts), "places": [list(own) for own in places]})
+
+    def _encoded(
+        self, request: dict[str, Any]
+    ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+        with self._busy, self._asked(request) as process:
+            answer = self._answer(process)
+            texts, places = (self._read(process, *answer[name]) for name in ("shape", "places"))
             self.texts += len(texts)
-            return np.frombuffer(data, dtype=np.float16).reshape(rows, width)
+            return texts, places
+
+    def _read(self, process: _Process, rows: int, width: int) -> npt.NDArray[np.float16]:
+        data = process.answers.read(2 * rows * width)
+        if len(data) < 2 * rows * width:
+            raise self._died(process)
+        return np.frombuffer(data, dtype=np.float16).reshape(rows, width)
 
     @property
     def busy_s(self) -> float:

@@ -4,8 +4,8 @@ A classifier on the seeds' vectors scores every label. A row's margin is the sco
 label that it does not bear less that of the best that it bears: above 0 the classifier would have
 labelled it otherwise. The threshold is the smallest margin, from 0 on, at which rejections would
 have a stated precision if one row in ten bore a wrong label. Both rates in it are measured on the
-seeds, each left out of what judges it: with their own labels for what would be rejected wrongly,
-with every wrong label for what would be found.
+seeds, each left out, with its group, of what judges it: with their own labels for what would be
+rejected wrongly, with every wrong label for what would be found.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class Agreement:
         self._why = "too_few_seeds"
         self._errors = ""
         self._wrong = "wrong labels"
+        self._apart = "one"
         self.calibration: Calibration | None = None
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
@@ -93,7 +94,9 @@ class Agreement:
         if any(len(labels) > 1 for labels in own):
             self._wrong = "rows without a right label"
         found = ngram_vectors([seed.whole for seed in seeds]) if vectors is None else vectors
-        classifier = LeastSquares(found[rows], borne, count=len(self._names))
+        groups = _groups([seeds[row] for row in rows])
+        self._apart = "one group" if groups else "one"
+        classifier = LeastSquares(found[rows], borne, count=len(self._names), groups=groups)
         told = [
             row
             for row, labels in enumerate(own)
@@ -223,11 +226,11 @@ class Agreement:
             why = f"too few ({needed} at least)" if few else "not told apart well enough"
             return (
                 f"Labels are NOT judged: the seeds are {why} for a precision of "
-                f"{self._precision:g}. Left out one at a time, {self._errors}."
+                f"{self._precision:g}. Left out {self._apart} at a time, {self._errors}."
             )
         rejected = "rejected" if self._decides else "left to the judge"
         return (
-            f"Left out one at a time, {self._errors}. "
+            f"Left out {self._apart} at a time, {self._errors}. "
             f"Rows are {rejected} above a margin of {point.margin:.2f}: that finds "
             f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
@@ -248,6 +251,15 @@ def _point(right: Matrix, wrong: Matrix, *, margin: float) -> _Point:
         lost=(int((right > margin).sum()) + 1) / (len(right) + 1),
         found=above / len(wrong) if len(wrong) else 0.0,
     )
+
+
+def _groups(seeds: Sequence[Example[Any]]) -> list[list[int]]:
+    """Return the places of seeds that must not be split, by their group."""
+    found: dict[str, list[int]] = {}
+    for at, seed in enumerate(seeds):
+        if seed.group is not None:
+            found.setdefault(seed.group, []).append(at)
+    return [places for places in found.values() if len(places) > 1]
 
 
 def _others(scores: Matrix, own: Sequence[int]) -> tuple[Matrix, int]:

@@ -3,7 +3,8 @@
 Ridge regression on indicator columns, one per label (Hastie, Tibshirani and Friedman, The Elements
 of Statistical Learning, 2009, sections 3.4.1 and 4.2). For least squares the score of an example
 left out follows from the fit with it: its residual divided by one minus its leverage (Allen,
-Technometrics 16, 1974), so that leaving out each of n examples costs no n fits.
+Technometrics 16, 1974), so that leaving out each of n examples costs no n fits; for examples left
+out together it is the block of the hat matrix that takes the place of the leverage.
 """
 
 from __future__ import annotations
@@ -28,11 +29,16 @@ class LeastSquares:
     """The classifier, fitted; the penalty is the one of least squared error on what is left out.
 
     Attributes:
-        left_out: the scores of each example without itself: shape (examples, labels).
+        left_out: the scores of each example without itself and its group: shape (examples, labels).
     """
 
     def __init__(
-        self, vectors: npt.NDArray[np.float32], labels: Sequence[tuple[int, ...]], *, count: int
+        self,
+        vectors: npt.NDArray[np.float32],
+        labels: Sequence[tuple[int, ...]],
+        *,
+        count: int,
+        groups: Sequence[Sequence[int]] = (),
     ) -> None:
         """Fit.
 
@@ -40,6 +46,7 @@ class LeastSquares:
             vectors: unit vectors, one row per example.
             labels: which of the `count` labels each example has.
             count: how many labels there are.
+            groups: rows that are left out together; the others are left out one by one.
         """
         truth = np.zeros((len(vectors), count))
         for row, own in zip(truth, labels, strict=True):
@@ -54,6 +61,11 @@ class LeastSquares:
             fitted = left @ (shrunk[:, None] * inner) + self._share
             leverage = (left**2) @ shrunk + 1 / len(vectors)
             without = truth - (truth - fitted) / np.maximum(1 - leverage, 1e-9)[:, None]
+            for rows in groups:
+                own = left[rows]
+                hat = (own * shrunk) @ own.T + 1 / len(vectors)
+                held = np.eye(len(rows)) * (1 + 1e-9) - hat
+                without[rows] = truth[rows] - np.linalg.solve(held, truth[rows] - fitted[rows])
             error = float(((truth - without) ** 2).mean())
             if error < least:
                 least, self.left_out = error, without

@@ -15,14 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from augment.records import Aligned, Span
+from augment.records import Aligned, Place, Span
 from augment.spans.borders import cuts_character, cuts_word
 from augment.spans.folding import Folded, folded
 from augment.spans.subsequence import best_window
-
-Place: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

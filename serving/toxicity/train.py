@@ -76,7 +76,7 @@ def embedded(texts: Iterable[str], *, kept: Path | None) -> dict[str, Vectors]:
         model = Model(BUNDLED)
         for start in range(0, len(missing), _AT_ONCE):
             some = missing[start : start + _AT_ONCE]
-            made = model.begin(some)()
+            made, _ = model.begin(some)()
             store.add(some, made)
             known.update(zip(some, made.astype(np.float32), strict=True))
     store.close()

@@ -15,7 +15,7 @@ from augment.embed.seeds import seed_vectors
 from augment.embed.store import VectorStore
 from augment.embed.worker import Worker
 from augment.ngrams import ngram_vectors
-from augment.records import Example
+from augment.records import Annotation, Example, Span
 
 HOSTILE = [
     "", " ", "\ud800", "a\ud800b", "\x00\x07", "\u202e", "x" * 1_000_000, "word " * 200_000,
@@ -92,6 +92,67 @@ def test_texts_that_mean_alike_are_more_alike(encoder):
     assert asked @ alike > asked @ other + 0.3
 
 
+def at(text, *mentions):
+    return [(text.index(each), text.index(each) + len(each)) for each in mentions]
+
+
+def test_a_place_is_seen_in_its_text(encoder):
+    texts = ["I flew to Paris", "I flew to Bonn", "I took aspirin", "Paris Hilton sang"]
+    places = [at(texts[0], "Paris"), at(texts[1], "Bonn"), at(texts[2], "aspirin"), [(0, 5)]]
+    whole, seen = encoder.encode_places(texts, places)
+    paris, bonn, drug, name = (own[0].reshape(3, 384)[0] for own in seen)
+
+    assert whole == pytest.approx(encoder.encode(texts), abs=2e-3)
+    assert paris @ bonn > paris @ drug + 0.1
+    assert paris @ name < 0.9, "the same word, beside other words"
+
+
+def test_a_place_has_what_stands_beside_it(encoder):
+    text = "we met Ada Lovelace there"
+    _, [[one, other, first]] = encoder.encode_places(
+        [text], [at(text, "Ada Lovelace", "met", "we")]
+    )
+    mention, before, after = one.reshape(3, 384)
+
+    assert before @ other.reshape(3, 384)[0] > 0.99
+    assert np.linalg.norm([mention, before, after], axis=1) == pytest.approx(np.ones(3), abs=1e-2)
+    assert not first.reshape(3, 384)[1].any()
+
+
+def test_a_place_does_not_depend_on_the_texts_beside_it_and_is_embedded_once(encoder, minilm):
+    texts = [f"{'very ' * n}far to {where}" for n in range(40) for where in ("Bonn", "Rome")]
+    places = [at(text, "far", text.split()[-1]) for text in texts]
+    _, among = encoder.encode_places(texts, places)
+    for n in (0, 17, 79):
+        _, [alone] = RunEncoder(minilm, VectorStore(None, encoder="minilm")).encode_places(
+            [texts[n]], [places[n]]
+        )
+        assert np.array(among[n]) == pytest.approx(np.array(alone), abs=1e-2)
+    before = minilm.texts
+    _, again = encoder.encode_places(texts[::-1], places[::-1])
+    encoder.encode(texts)
+
+    assert minilm.texts == before
+    assert np.array_equal(np.array(again[::-1]), np.array(among))
+
+
+def test_what_the_encoder_does_not_read_is_zeros(encoder):
+    text = "word " * 1000 + "Bonn"
+    _, [[far, near, nothing]] = encoder.encode_places([text], [[*at(text, "Bonn", "word"), (4, 5)]])
+
+    assert not far.any()
+    assert near.any()
+    assert not nothing.any()
+
+
+def test_places_of_any_text_can_be_asked_for(encoder):
+    places = [[(0, min(len(text), 3))] if text else [] for text in HOSTILE]
+    whole, seen = encoder.encode_places(HOSTILE, places)
+
+    assert whole == pytest.approx(encoder.encode(HOSTILE), abs=2e-3)
+    assert [len(own) for own in seen] == [len(own) for own in places]
+
+
 def seeds_of(pairs):
     return examples([label for _, label in pairs], [text for text, _ in pairs])
 
@@ -150,3 +211,21 @@ def test_both_texts_of_a_pair_are_embedded(encoder, minilm):
     found = seed_vectors([pair], encoder)
 
     assert np.array_equal(found.vectors, encoder.encode(["Where is it?\nIn the kitchen."]))
+
+
+def test_seeds_with_mentions_are_not_measured_by_the_types_of_these(encoder):
+    texts = [text for text, _ in ENGLISH]
+    seeds = [
+        Example(
+            id=f"s{n}",
+            text=text,
+            target=Annotation(entities=(Span(start=0, end=5, label="x" if n % 5 else "y"),)),
+        )
+        for n, text in enumerate(texts)
+    ]
+    found = seed_vectors(seeds, encoder)
+
+    assert (found.encoder, found.notices) == (encoder, ())
+    assert found.about.endswith("labels not measured")
+    assert np.array_equal(found.vectors, encoder.encode(texts))
+    assert [len(own) for own in found.mentions] == [1] * len(seeds)

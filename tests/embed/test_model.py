@@ -24,7 +24,7 @@ def test_vectors_are_those_of_sentence_transformers(minilm, reference):
 
 
 def test_a_model_is_loaded_from_its_folder_and_bears_its_name(reference):
-    about, pieces, vectors = reference["tiny served"]
+    about, pieces, vectors, _ = reference["tiny served"]
 
     assert (about["name"], about["dtype"]) == ("tiny", "float32")
     assert pieces == {"pieces": 7, "unknown": 1}
@@ -57,7 +57,7 @@ def test_tokens_and_unknown_ones_are_counted(minilm):
 
 
 def test_a_model_of_static_embeddings_serves_too(reference):
-    about, pieces, vectors = reference["static"]
+    about, pieces, vectors, _ = reference["static"]
     both, none, turned = np.array(vectors["vectors"])
 
     assert about["name"] == "static"
@@ -65,6 +65,24 @@ def test_a_model_of_static_embeddings_serves_too(reference):
     assert np.linalg.norm(both) == pytest.approx(1, abs=1e-3)
     assert both == pytest.approx(turned, abs=1e-3)
     assert not none.any()
+
+
+def test_places_are_read_in_any_model_of_layers(reference):
+    seen = reference["tiny served"][-1]
+    mine, last, first = np.array(seen["at places"]).reshape(3, 3, 16)
+
+    assert seen["places"] == [3, 48]
+    for own in (mine, last, first):
+        assert np.linalg.norm(own[0]) == pytest.approx(1, abs=1e-2)
+    assert mine[1].any()
+    assert not mine[2].any(), "nothing stands after it"
+    assert not first[1].any(), "nothing stands before it"
+
+
+def test_a_model_of_static_embeddings_sees_nothing_at_places(reference):
+    seen = reference["static"][-1]
+
+    assert (seen["shape"], seen["places"], seen["at places"]) == ([2, 8], [2, 0], [[], []])
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,25 @@ def test_scores_left_out_are_those_of_a_fit_without_the_example(data):
     assert errors[chosen] == pytest.approx(min(errors), abs=1e-12), "another penalty errs less"
 
 
+@given(small_data(), st.data())
+def test_a_group_is_left_out_as_a_whole(data, drawn):
+    vectors, labels, count = data
+    group = drawn.draw(
+        st.lists(
+            st.sampled_from(range(len(vectors))), min_size=2, max_size=len(vectors) - 1, unique=True
+        )
+    )
+    truth, exact = indicators(labels, count), vectors.astype(np.float64)
+    others = [row for row in range(len(vectors)) if row not in group]
+    by_penalty = [
+        refitted(exact[others], truth[others], exact[group], penalty=penalty)
+        for penalty in PENALTIES
+    ]
+    found = LeastSquares(vectors, labels, count=count, groups=[group]).left_out[group]
+
+    assert min(np.abs(found - scores).max() for scores in by_penalty) < 1e-5
+
+
 @given(small_data(), st.integers(0, 99))
 def test_scores_are_those_of_the_fit_with_all_examples(data, seed):
     vectors, labels, count = data

@@ -67,9 +67,10 @@ def served(*requests):
     while line := answers.readline():
         found.append(json.loads(line))
         if "shape" in found[-1]:
-            shape = found[-1]["shape"]
-            data = np.frombuffer(answers.read(2 * math.prod(shape)), np.float16)
-            found[-1]["vectors"] = data.reshape(shape).tolist()
+            for shape, name in (("shape", "vectors"), ("places", "at places")):
+                size = found[-1][shape]
+                data = np.frombuffer(answers.read(2 * math.prod(size)), np.float16)
+                found[-1][name] = data.reshape(size).tolist()
     return found
 
 
@@ -98,11 +99,13 @@ def main():
             {"encoder": str(tiny), "dtype": "float32"},
             {"pieces": ["where is my cards?", "what"]},
             {"texts": texts},
+            {"texts": ["my card", "card my card"], "places": [[[3, 7]], [[8, 12], [0, 4]]]},
         ),
         "static": served(
             {"encoder": str(static(scratch / "static")), "dtype": "float32"},
             {"pieces": ["my card", "my cat"]},
             {"texts": ["my card", "", "card my"]},
+            {"texts": ["my card", "card"], "places": [[[0, 2], [3, 7]], []]},
         ),
         "refused": {
             "no/such-model": refused("no/such-model"),
