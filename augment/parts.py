@@ -356,7 +356,11 @@ def filters_of(
         Length(),
         Form(instructions=instructions, masks=masks),
         Language(threshold=chosen.language),
-        Pii(placeholders=recipe.pii_placeholders, changed=recipe.pii != "reject"),
+        Pii(
+            placeholders=recipe.pii_placeholders,
+            changed=recipe.pii != "reject",
+            finder=setting.finder,
+        ),
         *([Copy()] if plain else []),
         Leak(setting.holdout, threshold=chosen.leak),
         *([Confidence(least=chosen.least_probability)] if setting.kind == "labelled" else []),

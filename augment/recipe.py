@@ -82,6 +82,7 @@ class Filters(Closed):
             the hold-out; or `seeds`, to take it from them. Without it meanings are not compared so.
         language: probability of another language than the seeds', were there no third, from which
             a row is rejected.
+        pii_names: what `pii-model` is to look for.
         toxicity: probability of being hateful or abusive from which a row is rejected.
         toxicity_classes: of `toxicity-model`, those that mean toxic, where their names don't tell.
         agreement_precision: share of the rows rejected for their label that would be rightly so
@@ -98,6 +99,9 @@ class Filters(Closed):
     language: Annotated[float, Field(gt=0, le=1)] = 0.97
     toxicity: Annotated[float, Field(gt=0, le=1)] = 0.6
     toxicity_classes: tuple[Name, ...] = ()
+    pii_names: Annotated[tuple[Literal["name", "place"], ...], Field(min_length=1)] = (
+        "name", "place",
+    )  # fmt: skip
     agreement_precision: Annotated[float, Field(gt=0, lt=1)] = 0.5
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -171,6 +175,9 @@ class Recipe(Closed):
         None, description="text classifier that judges toxicity: a folder or a hub's name"
     )
     pii: PiiAction = Field("reject", description="of rows with personal data: or mask, surrogate")
+    pii_model: Path | None = Field(
+        None, description="folder of a spaCy pipeline that finds names and places, by presidio"
+    )
     pii_placeholders: Literal["keep", "reject"] = Field(
         "keep", description="rows with what is set aside for examples: or reject"
     )
@@ -257,6 +264,10 @@ class Recipe(Closed):
 
     @model_validator(mode="after")
     def _must_agree_on_personal_data(self) -> Recipe:
+        if self.pii_model is not None and "pii" in self.filters.without:
+            raise ValueError("--pii-model does not go with `filters: {without: [pii]}`")
+        if self.pii_model is None and "pii_names" in self.filters.model_fields_set:
+            raise ValueError("`filters: {pii-names: [...]}` needs --pii-model")
         if self.pii != "reject" and "pii" in self.filters.without:
             raise ValueError(f"--pii {self.pii} does not go with `filters: {{without: [pii]}}`")
         if self.pii == "surrogate" and self.pii_placeholders == "reject":

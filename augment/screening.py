@@ -54,11 +54,11 @@ class Screening:
         self._all = filters
         self._jury = jury or Nobody()
         self._flag = frozenset(flag)
-        self._by_words = [f for f in filters if not f.sequential and not f.by_meaning]
-        self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
-        meant = [f for f in filters if not f.sequential and f.by_meaning]
-        self._by_meaning = [f for f in meant if f not in self._slow]
         self._gates = [f for f in filters if f.sequential]
+        self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
+        quick = [f for f in filters if f not in self._gates and f not in self._slow]
+        self._by_words = [f for f in quick if not f.by_meaning]
+        self._by_meaning = [f for f in quick if f.by_meaning]
         self._embeds = any(each.by_meaning for each in filters)
         self._encoder = encoder
 

@@ -31,6 +31,8 @@ from augment.formats.given import Given, read_annotated, read_given
 from augment.grouping import identities_of
 from augment.identities.terms import Identities
 from augment.jury.engine import MOST_SEEDS
+from augment.pii.find import Finder, find_all
+from augment.pii.names import Names
 from augment.pii.replace import Exchange, mask, surrogates
 from augment.plan.counterparts import Counterparts
 from augment.plan.given import ANY_MENTIONS, all_of, all_texts
@@ -115,6 +117,7 @@ class Setting:
         shown: ids of the seeds that prompts may show.
         scorer: the recipe's toxicity model, once it is there.
         order: places of the checked rows in the order in which they are judged; None: as they are.
+        finder: finds personal data.
     """
 
     recipe: Recipe
@@ -135,6 +138,7 @@ class Setting:
     shown: frozenset[str] = frozenset()
     scorer: Scorer | None = None
     order: Sequence[int] | None = None
+    finder: Finder = find_all
 
     @property
     def kind(self) -> Kind:
@@ -161,10 +165,14 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
         InputError: with every fault of whichever input is at fault first.
     """
     setting = _prepared(inputs, recipe)
+    if recipe.pii_model is not None:
+        names = Names(recipe.pii_model, kinds=recipe.filters.pii_names)
+        setting = replace(setting, finder=names)
     exchange = _EXCHANGES[recipe.pii](recipe.random_seed)
     if exchange is None:
         return setting
-    return replace(setting, task=Exchanged(setting.task, exchange))
+    task = Exchanged(setting.task, exchange, finder=setting.finder)
+    return replace(setting, task=task)
 
 
 def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:

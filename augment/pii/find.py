@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 from augment.pii import contacts, keys, money, national, phones
 from augment.pii.kinds import Hint, Kind, Standing, digits_of
@@ -24,9 +25,11 @@ IN_WORDS: Mapping[str, str] = MappingProxyType(
         "wallet": "crypto address",
     }
 )
-"""Every kind there is, as people say it."""
+"""Every kind that patterns find, as people say it."""
+NAMED: Mapping[str, str] = MappingProxyType({"name": "name", "place": "place or address"})
+"""Every other kind, which a model finds (`augment.pii.names`)."""
 
-_LONGEST = 100_000
+LONGEST = 100_000
 """Characters of a text that are looked at, from its beginning."""
 
 # The kinds that a checksum vouches for come first: what one of them took, no later one sees.
@@ -64,7 +67,7 @@ class Finding:
     """Personal data at `text[start:end]`.
 
     Attributes:
-        kind: one of those in `IN_WORDS`.
+        kind: one of those in `IN_WORDS` or `NAMED`.
         standing: `placeholder` is set aside for examples, so that nobody's it can be.
     """
 
@@ -74,9 +77,18 @@ class Finding:
     standing: Standing
 
 
+Finder: TypeAlias = Callable[[Sequence[str]], Sequence[tuple[Finding, ...]]]
+"""Returns what is found in each text, by place; findings do not overlap."""
+
+
+def find_all(texts: Sequence[str]) -> list[tuple[Finding, ...]]:
+    """Find what patterns find: the `Finder` that needs no model."""
+    return [find(text) for text in texts]
+
+
 def find(text: str) -> tuple[Finding, ...]:
     """Return what is found, by place; findings do not overlap."""
-    plain = text[:_LONGEST]
+    plain = text[:LONGEST]
     if not plain.isascii() and _FOREIGN.search(plain) is not None:
         plain = plain.translate(_PLAIN)
     hints = _hints(plain)

@@ -15,10 +15,14 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from augment.pii.checksums import luhn, mod_97
-from augment.pii.find import IN_WORDS, Finding, find, value_of
+from augment.pii.find import IN_WORDS, NAMED, Finder, Finding, find, find_all, value_of
 from augment.pii.money import TEST_CARD_PREFIX
+from augment.pii.names import PEOPLE, PLACES
 
-MASKS: Mapping[str, str] = MappingProxyType({kind: f"[{kind.upper()}]" for kind in IN_WORDS})
+MASKS: Mapping[str, str] = MappingProxyType(
+    {kind: f"[{kind.upper()}]" for kind in (*IN_WORDS, *NAMED)}
+)
+_GIVEN = ("Alex", "Chris", "Jamie", "Kim", "Robin", "Sam")
 _MOST_DRAWS = 100
 
 Exchange: TypeAlias = Callable[[str, Finding], str]
@@ -34,9 +38,11 @@ class Edit:
     length: int
 
 
-def replaced(text: str, exchange: Exchange) -> tuple[str, tuple[Edit, ...]]:
+def replaced(
+    text: str, exchange: Exchange, *, finder: Finder = find_all
+) -> tuple[str, tuple[Edit, ...]]:
     """Return the text with everything real exchanged, and what was changed; placeholders stay."""
-    found = [finding for finding in find(text) if finding.standing == "real"]
+    found = [finding for finding in finder([text])[0] if finding.standing == "real"]
     if not found:
         return text, ()
     parts: list[str] = []
@@ -156,6 +162,18 @@ def _credentials(_: str, rng: random.Random) -> str:
     return f"user{rng.randrange(1000, 10000)}:EXAMPLE@example.org"
 
 
+def _name(_: str, rng: random.Random) -> str:
+    return f"{rng.choice(_GIVEN)} {rng.choice(PEOPLE)}"
+
+
+def _place(written: str, rng: random.Random) -> str:
+    """Draw a place that is nowhere, or a house there for an address with a number."""
+    place = rng.choice(PLACES)
+    if not any(map(str.isdigit, written)):
+        return place
+    return f"{rng.randrange(1, 100)} Example Street, {place}"
+
+
 _DRAWN: Mapping[str, Callable[[str, random.Random], str]] = {
     "card": _card,
     "credentials": _credentials,
@@ -163,7 +181,9 @@ _DRAWN: Mapping[str, Callable[[str, random.Random], str]] = {
     "iban": _iban,
     "ip_address": _ip_address,
     "key": _key,
+    "name": _name,
     "national_number": _redrawn,
     "phone": _phone,
+    "place": _place,
     "wallet": _wallet,
 }

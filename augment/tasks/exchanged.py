@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from augment.pii.find import Finder, find_all
 from augment.pii.replace import Edit, Exchange, moved, replaced
 from augment.protocols import Task
 from augment.records import Annotation, Ask, Completion, Example, Fault, Json
@@ -20,12 +21,14 @@ class Exchanged:
     Args:
         task: whose rows these are.
         exchange: what stands in the place of what is found.
+        finder: finds it.
     """
 
-    def __init__(self, task: Task[Any], exchange: Exchange) -> None:
+    def __init__(self, task: Task[Any], exchange: Exchange, *, finder: Finder = find_all) -> None:
         self.name = task.name
         self.task = task
         self._exchange = exchange
+        self._finder = finder
 
     def constants(self) -> Mapping[str, Any]:
         """Return the task's."""
@@ -48,7 +51,8 @@ class Exchanged:
 
     def unfinished(self, ask: Ask, *, text: str, text_pair: str | None) -> Example[Any]:
         """Return the task's row, changed."""
-        return exchanged(self.task.unfinished(ask, text=text, text_pair=text_pair), self._exchange)
+        row = self.task.unfinished(ask, text=text, text_pair=text_pair)
+        return exchanged(row, self._exchange, finder=self._finder)
 
     def texts_of(self, ask: Ask) -> tuple[str, str | None]:
         """Return the task's texts, changed."""
@@ -77,7 +81,7 @@ class Exchanged:
 
     def _row(self, row: Example[Any]) -> Example[Any] | Fault:
         """Return the row changed, or why it is none: mentions that now stand in one place."""
-        changed = exchanged(row, self._exchange)
+        changed = exchanged(row, self._exchange, finder=self._finder)
         if _places(changed.target) == _places(row.target):
             return changed
         what = "two mentions lie in what is exchanged as one"
@@ -88,13 +92,17 @@ class Exchanged:
         return replace(fault, text=self._text(fault.text), text_pair=pair)
 
     def _text(self, text: str) -> str:
-        return replaced(text, self._exchange)[0]
+        return replaced(text, self._exchange, finder=self._finder)[0]
 
 
-def exchanged(example: Example[Any], exchange: Exchange) -> Example[Any]:
+def exchanged(
+    example: Example[Any], exchange: Exchange, *, finder: Finder = find_all
+) -> Example[Any]:
     """Return an example with the personal data in its texts exchanged, its mentions moved along."""
-    text, edits = replaced(example.text, exchange)
-    pair = None if example.text_pair is None else replaced(example.text_pair, exchange)[0]
+    text, edits = replaced(example.text, exchange, finder=finder)
+    pair = example.text_pair
+    if pair is not None:
+        pair = replaced(pair, exchange, finder=finder)[0]
     if not edits and pair == example.text_pair:
         return example
     return replace(example, text=text, text_pair=pair, target=_shifted(example.target, edits))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 from augment_command import digests, here, left_in, seeds_file
+from small_names import write_pipeline
 from tiny_classifier import write_classifier
 
 from augment.decoding.classifier import Classifier
@@ -201,6 +203,8 @@ def test_personal_data_is_rejected_masked_or_exchanged(check, options, kept, rea
     [
         ("pii: mask\nfilters: {without: [pii]}", "does not go with `filters: {without: [pii]}`"),
         ("pii: surrogate\npii-placeholders: reject", "set aside for examples"),
+        ("pii-model: x\nfilters: {without: [pii]}", "--pii-model does not go with"),
+        ("filters: {pii-names: [name]}", "`filters: {pii-names: [...]}` needs --pii-model"),
     ],
 )
 def test_what_would_undo_the_exchange_is_refused(check, tmp_path, recipe, said):
@@ -209,6 +213,31 @@ def test_what_would_undo_the_exchange_is_refused(check, tmp_path, recipe, said):
 
     assert ended.code == 2
     assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [((), None), (("--pii", "mask"), "the parcel for [NAME] never came on Friday")],
+)
+def test_names_are_rejected_or_masked_where_a_pipeline_finds_them(
+    check, tmp_path, missing, options, kept
+):
+    if importlib.util.find_spec("presidio_analyzer") is None:
+        missing("presidio is not installed")
+    pipeline = write_pipeline(tmp_path / "names")
+    row = {"text": "the parcel for Lena Vogt never came on Friday", "label": "parcel"}
+    _, left = check([row, GOOD], "--pii-model", pipeline, *options)
+
+    assert [row["reason"] for row in left.rejected] == ([] if kept else ["pii"])
+    assert [row["text"] for row in left.accepted] == [*filter(None, [kept]), GOOD["text"]]
+    assert "Lena Vogt" not in json.dumps(left.report) or not options
+
+
+def test_a_pipeline_of_names_that_is_none_ends_the_command(check, tmp_path):
+    ended, _ = check([GOOD], "--pii-model", tmp_path / "none")
+
+    assert ended.code == 2
+    assert f"--pii-model: {tmp_path / 'none'}: no folder of a spaCy pipeline" in ended.err
 
 
 ROWS = [
