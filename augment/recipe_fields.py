@@ -168,9 +168,10 @@ FilterName: TypeAlias = Literal[
     "near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts",
 ]  # fmt: skip
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "their text": ("length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked"),
+    "their text": ("length", "form", "language", "pii", "copy", "leak", "confidence"),
     "their meaning": ("agreement", "similarity", "toxicity"),
     "the rows accepted before": (
+        "unmarked",
         "near_duplicate",
         "variants",
         "semantic_duplicate",

@@ -23,6 +23,7 @@ def progress(**changes):
         "requests": 20,
         "answered": 18,
         "waiting": 0,
+        "votes": 0,
         "tokens": 1000,
         "in_flight": 2,
         "seconds": 10.0,

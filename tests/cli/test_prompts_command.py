@@ -18,7 +18,15 @@ def test_list_names_each_template_with_its_digest(capsys):
 
     assert [line.split("\t")[0] for line in lines] == [
         f"classification/{name}"
-        for name in ("annotate", "attributes", "fewshot", "paraphrase", "values", "zeroshot")
+        for name in (
+            "annotate",
+            "attributes",
+            "fewshot",
+            "judge",
+            "paraphrase",
+            "values",
+            "zeroshot",
+        )
     ] + [
         f"extraction/{name}"
         for name in ("annotate", "entities-first", "fewshot", "paraphrase", "zeroshot")

@@ -130,6 +130,7 @@ def test_it_is_made_at_its_first_use_and_agrees_with_the_one_it_is_made_of(
     ]  # fmt: skip
     worker = loaded()
     try:
+        assert worker.ready()["name"] == "all-MiniLM-L6-v2-static"
         found = worker.encode(texts).astype(np.float32)
     finally:
         worker.close()

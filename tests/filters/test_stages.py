@@ -16,6 +16,7 @@ from augment.filters.leak import Leak
 from augment.filters.length import Length
 from augment.filters.near_duplicate import NearDuplicate
 from augment.filters.pii import Pii
+from augment.filters.semantic_duplicate import SemanticDuplicate
 from augment.filters.shortcuts import Shortcuts
 from augment.filters.similarity import Similarity
 from augment.filters.toxicity import ToxicityFilter
@@ -25,7 +26,7 @@ from augment.recipe_fields import STAGES, FilterName
 
 FILTERS = (
     Agreement, Balance, Confidence, Copy, Form, Language, Leak, Length, NearDuplicate, Pii,
-    Shortcuts, Similarity, ToxicityFilter, Unmarked, Variants,
+    SemanticDuplicate, Shortcuts, Similarity, ToxicityFilter, Unmarked, Variants,
 )  # fmt: skip
 
 

@@ -580,7 +580,7 @@ def test_repeated_calls_are_seen_in_the_counts(openai_server):
 def test_an_unknown_or_impossible_configuration_is_refused_with_its_name(openai_server):
     server = openai_server()
     for config, message in (
-        ({"eror_500": 0.1}, "unknown: eror_500; allowed: annotates, auth, body_junk"),
+        ({"eror_500": 0.1}, "unknown: eror_500; allowed: accuracy, annotates, auth"),
         ({"hang": 1.5}, "hang is 1.5, not a share"),
         ({"hang": "much"}, "hang is 'much', which has the wrong type"),
         ({"hang": 0.6, "reset": 0.6}, "add up to more than 1"),
