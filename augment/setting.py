@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +18,9 @@ from augment.engines.embedded import (
 )
 from augment.errors import InputError, InputFault
 from augment.formats.check import (
-    Columns,
     Source,
     Unlabelled,
-    no_seeds,
     read_holdout,
-    read_seeds,
     read_unlabelled,
 )
 from augment.formats.given import Given, read_annotated, read_given
@@ -38,14 +34,20 @@ from augment.plan.counterparts import Counterparts
 from augment.plan.given import ANY_MENTIONS, all_of, all_texts
 from augment.plan.goal import Goal
 from augment.protocols import Scorer, Task
+from augment.reading import (
+    accepted_of,
+    columns_of,
+    labels_of_rows,
+    seeds_of,
+    without_reserve,
+)
 from augment.recipe import Recipe
 from augment.recipe_fields import PiiAction
-from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet, TaskName, labels_of
+from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet
 from augment.rendering import Decoding, Renderer
 from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT
 from augment.tasking import (
     ROWS_UNLESS_SAID,
-    allowed_types,
     annotating,
     classification,
     described_task,
@@ -177,12 +179,12 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
 
 def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     _refuse_missing_encoder(recipe.encoder)
-    columns = _columns(recipe)
+    columns = columns_of(recipe)
     plain = described_task(recipe) == "classification"
     if inputs.seeds is None and inputs.rows is not None and plain:
-        seeds = _bare(inputs.rows, recipe, columns=columns)
+        seeds = labels_of_rows(inputs.rows, recipe, columns=columns)
     else:
-        seeds = _seeds(inputs.seeds, recipe, columns=columns)
+        seeds = seeds_of(inputs.seeds, recipe, columns=columns)
     refuse_foreign(seeds, recipe)
     used = without_reserve(seeds, share=recipe.reserve, random_seed=recipe.random_seed)
     holdout = inputs.holdout or recipe.holdout
@@ -191,7 +193,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
         seeds=seeds,
         used=used,
         holdout=() if holdout is None else read_holdout(holdout, columns=columns),
-        against=tuple(row for folder in recipe.against for row in _accepted(folder)),
+        against=tuple(row for folder in recipe.against for row in accepted_of(folder)),
         task=task_of(used, recipe),
         goal=goal_of(used, recipe),
         templates={},
@@ -216,81 +218,10 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     return _embedded(setting) if recipe.engine == "seedlm" else setting
 
 
-def _accepted(folder: Path) -> Iterator[Example[Any]]:
-    """Yield the rows that a run left, under the name of its folder.
-
-    Raises:
-        InputError: it is no folder of a run, or its rows are damaged.
-    """
-    if not (folder / "accepted.jsonl").is_file():
-        raise InputError.one(f"--against {folder}", "is no folder that a run left")
-    for row in read_holdout(folder, columns=Columns()):
-        yield replace(row, id=f"{folder.resolve().name}/{row.id}")
-
-
-def _seeds(source: Source | None, recipe: Recipe, *, columns: Columns) -> SeedSet:
-    labels = None if recipe.labels is None else tuple(recipe.labels)
-    if source is not None:
-        return read_seeds(
-            source,
-            columns=columns,
-            labels=labels,
-            lenient=recipe.lenient,
-            task=recipe.task,
-            types=allowed_types(recipe),
-        )
-    task = described_task(recipe)
-    if task != "classification":
-        return _described(task, recipe)
-    if labels is None or len(labels) < 2:
-        what = "without seeds there must be a recipe that names two labels or more under `labels`"
-        raise InputError.one("SEEDS", what)
-    _refuse_bare("labels", recipe.labels or {})
-    return no_seeds(labels)
-
-
-def _bare(rows: Source, recipe: Recipe, *, columns: Columns) -> SeedSet:
-    """Return the seeds for rows that are checked without any: their labels alone are known.
-
-    Raises:
-        InputError: no row can be read, or rows are annotated and no types are described.
-    """
-    found = read_seeds(rows, columns=columns, labels=None, lenient=True, task=recipe.task)
-    if found.task != "classification":
-        what = f"rows of the task {found.task} need seeds, or a recipe that describes their types"
-        raise InputError.one("--seeds", what)
-    labels = found.labels if recipe.labels is None else tuple(recipe.labels)
-    return replace(no_seeds(labels), several=found.several, pairs=found.pairs)
-
-
-def _described(task: TaskName, recipe: Recipe) -> SeedSet:
-    """Return the seeds of a run that has types and their descriptions only."""
-    seeds = replace(no_seeds(()), task=task)
-    counted = types_of(seeds, recipe).counted
-    where = "entities" if task == "ner" else task
-    if not counted or not recipe.entities:
-        what = f"without seeds there must be a recipe that describes types under `{where}`"
-        what += "" if task == "ner" else " and `entities`"
-        raise InputError.one("SEEDS", what)
-    _refuse_bare(where, counted)
-    return replace(seeds, labels=tuple(counted))
-
-
-def _refuse_bare(where: str, described: Mapping[str, str | None]) -> None:
-    bare = [name for name, description in described.items() if not description]
-    if bare:
-        raise InputError(
-            [
-                InputFault(where=where, what=f"{name!r} has no description: no seed shows it")
-                for name in bare
-            ]
-        )
-
-
 def _checking(setting: Setting, rows: Source) -> Setting:
     """Return the setting in which rows from anywhere are held against the seeds."""
     recipe, seeds = setting.recipe, setting.seeds
-    columns, lenient = _columns(recipe), recipe.lenient
+    columns, lenient = columns_of(recipe), recipe.lenient
     if seeds.task == "classification":
         given = read_given(
             rows, columns=columns, several=seeds.several, pairs=seeds.pairs, lenient=lenient
@@ -317,7 +248,7 @@ def _labelling(setting: Setting, texts: Source) -> Setting:
     """Return the setting in which texts are given their labels or annotations."""
     recipe, seeds = setting.recipe, setting.seeds
     unlabelled = read_unlabelled(
-        texts, columns=_columns(recipe), pairs=seeds.pairs, lenient=recipe.lenient
+        texts, columns=columns_of(recipe), pairs=seeds.pairs, lenient=recipe.lenient
     )
     given = unlabelled.examples
     if seeds.task == "classification":
@@ -503,21 +434,6 @@ def renderer_of(setting: Setting) -> Renderer:
     )
 
 
-def without_reserve(seeds: SeedSet, *, share: float, random_seed: int) -> SeedSet:
-    """Leave out a share of each label's seeds, drawn at random; each label keeps one at least."""
-    if share == 0:
-        return seeds
-    groups: dict[tuple[str, ...], list[Example[Any]]] = {}
-    for example in seeds.examples:
-        groups.setdefault(labels_of(example.target), []).append(example)
-    kept: set[str] = set()
-    for labels, group in groups.items():
-        rng = random.Random(f"{random_seed} reserve {labels}")
-        count = max(1, round(len(group) * (1 - share)))
-        kept.update(example.id for example in rng.sample(group, count))
-    return replace(seeds, examples=tuple(e for e in seeds.examples if e.id in kept))
-
-
 def _refuse_missing_encoder(encoder: str) -> None:
     """Refuse a path where nothing lies: as a name it would be looked for on a hub, for a minute.
 
@@ -525,9 +441,3 @@ def _refuse_missing_encoder(encoder: str) -> None:
     """
     if not _HUB_NAME.fullmatch(encoder) and not Path(encoder).is_dir():
         raise InputError.one("--encoder", f"{encoder!r} is no folder, and cannot be a hub's name")
-
-
-def _columns(recipe: Recipe) -> Columns:
-    return Columns(
-        text=recipe.text_field, text_pair=recipe.text_pair_field, label=recipe.label_field
-    )
