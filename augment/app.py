@@ -191,8 +191,9 @@ async def carry_out(
                 )
                 with run_encoder(worker, recipe.out) as encoder:
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
-                    filters = filters_of(
-                        setting, seeds, instructions=renderer_of(setting).instructions
+                    instructions = renderer_of(setting).instructions
+                    filters = await asyncio.to_thread(
+                        filters_of, setting, seeds, instructions=instructions
                     )
                     if recipe.keep == "best":
                         say("Looking for the best rows ...")

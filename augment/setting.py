@@ -341,7 +341,8 @@ def _embedded(setting: Setting) -> Setting:
     """Return the setting with the model of `seedlm` that suits the seeds, sampled as it should."""
     recipe, notices = setting.recipe, setting.notices
     model = recipe.model or BUNDLED
-    lacks = unwritten(setting.seeds.task, recipe.answer_form)
+    texts = [seed.text for seed in setting.used.examples]
+    lacks = unwritten(setting.seeds.task, recipe.answer_form, texts)
     reason = None if lacks is None else f"it {lacks}"
     if reason is None and recipe.model is None:
         reason = unfit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from augment.engines.embedded import BUNDLED
@@ -71,7 +71,7 @@ def extraction(seeds: SeedSet, recipe: Recipe, *, also: Sequence[Example[Any]] =
         form=recipe.answer_form,
         most=max((len(seed.target.entities) for seed in seeds.examples), default=0),
         strict=not any(_CLOSING in text for text in texts),
-        bare=not any(_ANGLES.intersection(words) for words in said),
+        bare=_knows_patterns(recipe) and not any(map(_ANGLES.intersection, said)),
         guidance=_guidance(recipe),
     )
 
@@ -179,12 +179,23 @@ def _beyond_the_bundled_model(task: TaskName, recipe: Recipe) -> Iterator[InputF
         yield InputFault(where="--model", what=what)
 
 
-def unwritten(task: TaskName, form: str) -> str | None:
-    """Return what the bundled model lacks for a task and a form of answer, if anything."""
+def _knows_patterns(recipe: Recipe) -> bool:
+    """Tell whether llguidance decodes: other servers' patterns leave out quotation marks, or more.
+
+    xgrammar, which vLLM takes unless told otherwise, allows no escape in a string with a pattern.
+    """
+    ours = recipe.engine in {"vllm", "transformers", "seedlm"} or recipe.serve is not None
+    return ours or (recipe.engine is None and recipe.endpoint is None)
+
+
+def unwritten(task: TaskName, form: str, texts: Iterable[str] = ()) -> str | None:
+    """Return what the bundled model lacks for a task, a form of answer and seeds, if anything."""
     if task not in {"classification", "ner"}:
         return f"writes no rows of the task {task}"
     if task == "ner" and form != "marks":
         return f"marks mentions, and does not answer in {form}"
+    if task == "ner" and any(map(_ANGLES.intersection, texts)):
+        return "cannot tell marks from the angle brackets that stand in the seeds"
     return None
 
 

@@ -46,6 +46,9 @@ def mixed(
 ) -> torch.Tensor:
     """Return the logits of what the model and the guides say, what was impossible staying so.
 
+    Where the schema allows nothing of what a guide says, and that leaves the model no weight, the
+    model is heard alone.
+
     Args:
         logits: (rows, vocabulary); -inf where the schema lets nothing stand.
         guides: of each row; None leaves it as it is.
@@ -68,4 +71,6 @@ def mixed(
     token = torch.as_tensor(np.concatenate(tokens), device=device)
     said = torch.as_tensor(np.concatenate(shares), device=device)
     chances.index_put_((row, token), said, accumulate=True)
-    return chances.log().masked_fill_(logits == -torch.inf, -torch.inf)
+    found = chances.log().masked_fill_(logits == -torch.inf, -torch.inf)
+    silent = (found == -torch.inf).all(dim=-1, keepdim=True)
+    return torch.where(silent, logits, found)

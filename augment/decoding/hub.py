@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 def library() -> Any:
     """Return transformers, whose types are too loose to be checked."""
+    # A model without safetensors is otherwise sent to a converter of the hub's, by its name.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     import transformers
     from transformers.utils import logging as its_logging
 

@@ -93,6 +93,7 @@ class Model:
             Unusable: it cannot be loaded.
         """
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         source = str(bundled_folder()) if encoder in {BUNDLED, FAST} else encoder
         names = {BUNDLED: _BUNDLED_NAME, FAST: f"{_BUNDLED_NAME}-static"}

@@ -121,8 +121,8 @@ class SeedGuides:
         self._memory = lru_cache(maxsize=_GUIDES_KEPT)(self._remembered)
         self._angles: npt.NDArray[np.int64] | None = None
         if self._rows.marked:
-            said = [model.tokens.text([token]) for token in range(model.width)]
-            self._angles = np.array([[text.count("<"), text.count(">")] for text in said])
+            each = [model.tokens.text([token]) for token in range(model.width)]
+            self._angles = np.array([[text.count("<"), text.count(">")] for text in each])
 
     def guide(self, ask: Ask) -> SeedGuide:
         """Return who guides the answer to an ask."""

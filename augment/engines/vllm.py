@@ -88,10 +88,17 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
 
 
 def _cpu_dtype(folder: Path) -> str:
-    """Return what a CPU is to reckon in: float32 where bfloat16 is slower and memory is plenty."""
-    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return "float32" if 0 < weights <= free // 8 and vllm_environment.narrow() else "bfloat16"
+    """Return what a CPU is to compute with; of quantized weights, and a hub's, nothing is known."""
+    stored = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    try:
+        plain = "quantization_config" not in json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        plain = False
+    return vllm_environment.cpu_dtype(
+        2 * stored if stored and plain else None,  # as if they were stored in two bytes
+        memory=vllm_environment.free_memory(),
+        narrow=vllm_environment.narrow(),
+    )
 
 
 class VLLM:

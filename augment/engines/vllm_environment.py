@@ -125,3 +125,34 @@ def narrow(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
             if name.strip() == "flags":
                 return "avx512f" not in flags.split()
     return False
+
+
+def free_memory(
+    meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")
+) -> int:
+    """Return the bytes that can be had: those of the machine, or of a container with a limit."""
+    free = 0
+    with suppress(OSError):
+        for line in meminfo.read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) << 10
+    with suppress(OSError, ValueError):  # no limit reads "max"
+        most = int((cgroup / "memory.max").read_text("ascii"))
+        used = int((cgroup / "memory.current").read_text("ascii"))
+        cached = dict(
+            line.split() for line in (cgroup / "memory.stat").read_text("ascii").splitlines()
+        )
+        free = min(free, max(0, most - used + int(cached.get("inactive_file", 0))))
+    return free
+
+
+def cpu_dtype(float32_bytes: int | None, *, memory: int, narrow: bool) -> str:
+    """Return the numbers that a CPU is to compute with: float32 where bfloat16 is slower.
+
+    Args:
+        float32_bytes: of the weights as float32; None where that is not known, or they are none.
+        memory: bytes that are free; float32 may take a quarter of them.
+        narrow: as that function tells.
+    """
+    fits = float32_bytes is not None and float32_bytes <= memory // 4
+    return "float32" if narrow and fits else "bfloat16"

@@ -73,7 +73,7 @@ class Extraction:
         form: how answers carry mentions.
         most: how many mentions the fullest seed has.
         strict: whether no seed has what looks like a mark, so that any such is a fault.
-        bare: whether no text has an angle bracket.
+        bare: as of `augment.tasks.forms.Marks`.
         skeleton: the row whose annotation an ask wants, where it gives one.
     """
 

@@ -75,7 +75,8 @@ class Marks:
     Args:
         types: of the task.
         strict: whether what looks like a mark of an unknown type is a fault.
-        bare: whether no text of the task has an angle bracket: those of answers are marks.
+        bare: whether a schema may say that angle brackets are marks: no text has others, and who
+            decodes knows patterns.
     """
 
     name: FormName = "marks"
@@ -86,7 +87,7 @@ class Marks:
         self._types = types
         self._reader = MarkReader(types.entities, strict=strict)
         self._text: dict[str, Json] = _STRING
-        if bare and not types.nested:
+        if bare and not (types.nested or types.crossing or types.doubled):
             pattern = pattern_of(types.entities, numbered=self._numbered)
             self._text = {"type": "string", "pattern": pattern}
 

@@ -39,8 +39,8 @@ def pattern_of(types: Iterable[str], *, numbered: bool) -> str:
     other angle bracket anywhere.
     """
     number = " [0-9]{1,4}" if numbered else ""
-    names = [re.sub(r"[\\^$.|?*+()\[\]{}/]", r"\\\g<0>", name) for name in types]
-    marked = "".join(f"|<{name}{number}>[^<>]+<\\/{name}>" for name in names)
+    names = [re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", name) for name in types]
+    marked = "".join(f"|<{name}{number}>[^<>]+</{name}>" for name in names)
     return f"^([^<>]{marked})+$"
 
 

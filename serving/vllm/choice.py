@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from augment.engines.vllm_environment import Environment
+from augment.engines.vllm_environment import Environment, cpu_dtype
 from augment.errors import InputError
 from augment.recipe_fields import Serving
 from serving.vllm.machine import GIB, Machine
@@ -233,13 +233,13 @@ def _on_cpu(
 
 def _cpu_dtype(wish: Serving, model: Model, machine: Machine) -> Chosen:
     """Return the numbers to compute with; float32 only where it leaves most of the memory."""
-    dtype, why = "bfloat16", "half the memory of float32, and vLLM's kernels take it"
     if wish.dtype is not None:
-        dtype, why = wish.dtype, "as given"
-    elif machine.narrow:
-        weights = loaded_bytes(model, number_bytes=4)
-        if weights is not None and weights <= machine.memory // 4:
-            dtype, why = "float32", "this processor is slower in bfloat16"
+        return Chosen(name="dtype", value=wish.dtype, why="as given")
+    weights = None if model.quantized else loaded_bytes(model, number_bytes=4)
+    dtype = cpu_dtype(weights, memory=machine.memory, narrow=machine.narrow)
+    why = "half the memory of float32, and vLLM's kernels take it"
+    if dtype == "float32":
+        why = "this processor is slower in bfloat16"
     return Chosen(name="dtype", value=dtype, why=why)
 
 

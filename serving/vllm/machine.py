@@ -9,9 +9,8 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from augment.engines.vllm_environment import narrow
+from augment.engines.vllm_environment import free_memory, narrow
 
 GIB = 1 << 30
 _QUERY = "--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap"
@@ -52,7 +51,7 @@ def look(environ: Mapping[str, str]) -> Machine:
     return Machine(
         gpus=_gpus(environ),
         cores=len(affinity(0)) if affinity is not None else os.cpu_count() or 1,
-        memory=_free_memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")),
+        memory=free_memory(),
         narrow=narrow(),
     )
 
@@ -84,20 +83,3 @@ def _gpus(environ: Mapping[str, str]) -> tuple[Gpu, ...]:
                     )
                 )
     return tuple(found)
-
-
-def _free_memory(meminfo: Path, cgroup: Path) -> int:
-    """Return the bytes that can be had: those of the machine, or of a container with a limit."""
-    free = 0
-    with suppress(OSError):
-        for line in meminfo.read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                free = int(line.split()[1]) << 10
-    with suppress(OSError, ValueError):  # no limit reads "max"
-        most = int((cgroup / "memory.max").read_text("ascii"))
-        used = int((cgroup / "memory.current").read_text("ascii"))
-        cached = dict(
-            line.split() for line in (cgroup / "memory.stat").read_text("ascii").splitlines()
-        )
-        free = min(free, max(0, most - used + int(cached.get("inactive_file", 0))))
-    return free

@@ -38,6 +38,7 @@ class Model:
         heads: of attention, that the GPUs have to share evenly; None where it does not tell.
         chats: whether it brings a chat template, or another way to read turns.
         tokenizer: None where it has no `tokenizer.json`.
+        quantized: whether its weights are not plain numbers.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     heads: int | None
     chats: bool
     tokenizer: Tokenizer | None
+    quantized: bool = False
 
     def tokens(self, turns: Sequence[str]) -> int:
         """Return how many tokens a prompt of these turns has at the most, as far as is known."""
@@ -117,6 +119,7 @@ def _model(name: str, *, path: str, folder: Path) -> Model:
         heads=_whole(text, "num_attention_heads"),
         chats=own_template or any((folder / each).is_file() for each in _TEMPLATES),
         tokenizer=_tokenizer(folder),
+        quantized="quantization_config" in config,
     )
 
 

@@ -51,6 +51,14 @@ def test_the_mixture_is_the_weighted_sum_of_both(guides, seed):
         torch.testing.assert_close(found[row], wanted)
 
 
+def test_a_guide_that_says_but_what_is_impossible_leaves_the_word_to_the_model():
+    logits = torch.tensor([[0.0, -torch.inf, 1.0], [0.0, 0.0, 0.0]])
+    found = mixed(logits, [Says([1], [1.0], 0.0), Says([1], [1.0], 0.0)], [[], []])
+
+    torch.testing.assert_close(found[0], logits[0])
+    torch.testing.assert_close(torch.softmax(found[1], dim=-1), torch.tensor([0.0, 1.0, 0.0]))
+
+
 def test_what_is_impossible_stays_so():
     logits = torch.tensor([[0.0, -torch.inf, 0.0]])
     found = torch.softmax(mixed(logits, [Says([1, 2], [0.5, 0.25], 0.25)], [[]]), dim=-1)

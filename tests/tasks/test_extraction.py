@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -11,10 +12,13 @@ from annotated import annotated, row, spans
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from augment.records import Annotation, Argument, Ask, Event, Example, Fault, Relation
+from augment.formats.check import no_seeds
+from augment.recipe import Recipe
+from augment.records import Annotation, Argument, Ask, Event, Example, Fault, Relation, Span
 from augment.spans.reading import FIELDS
 from augment.spans.types import EventType, RelationType, learnt
 from augment.spans.writing import fields_of
+from augment.tasking import extraction
 from augment.tasks.extraction import Extraction
 
 FORMS = ["marks", "mentions"]
@@ -283,8 +287,38 @@ def test_the_schema_says_how_marks_stand_where_no_text_has_angle_brackets(marked
     types = learnt(NER, task="ner")
     assert allows(Extraction(types, bare=True).schema(ask())) is fits
     assert allows(Extraction(types, bare=False).schema(ask())) is bool(marked)
-    nested = learnt([seed("<city>New <person>York</person></city>")], task="ner")
-    assert allows(Extraction(nested, bare=True).schema(ask())) is bool(marked)
+    for overlapping in (
+        "<city>New <person>York</person></city>",
+        "<city><person>York</person></city>",
+    ):
+        types = learnt([seed(overlapping)], task="ner")
+        assert allows(Extraction(types, bare=True).schema(ask())) is bool(marked)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, True),
+        ({"engine": "vllm", "model": "x"}, True),
+        ({"serve": "x"}, True),
+        ({"endpoint": "http://there/v1"}, False),
+        ({"engine": "langchain", "model": "a:b"}, False),
+    ],
+)
+@pytest.mark.parametrize("text", ["in <city>Bonn</city>", "I <3 <city>Bonn</city>"])
+def test_only_who_decodes_with_llguidance_is_told_how_marks_stand(options, says, text) -> None:
+    place = text.index("<city>")
+    plain = text.replace("<city>", "").replace("</city>", "")
+    target = Annotation(entities=(Span(start=place, end=place + 4, label="city"),))
+    seeds = replace(
+        no_seeds(()), task="ner", examples=(Example(id="s", text=plain, target=target),)
+    )
+    recipe = Recipe(**options)
+    if recipe.serve:  # as it is once the server is up
+        recipe = recipe.model_copy(update={"endpoint": "http://here/v1"})
+    task = extraction(seeds, recipe)
+    told = task.schema(ask())["properties"]["text"]
+    assert ("pattern" in told) is (says and "<3" not in text)
 
 
 def test_the_schema_says_that_marks_have_numbers_where_links_speak_of_them() -> None:

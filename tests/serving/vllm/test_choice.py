@@ -105,6 +105,8 @@ def test_a_processor_that_is_slow_in_bfloat16_gets_float32_where_there_is_room(
     assert options(machine=narrow, weight_bytes=weights, token_bytes=1)[0]["dtype"] == dtype
     wished, _ = options(machine=narrow, wish={"dtype": "bfloat16"}, token_bytes=1)
     assert wished["dtype"] == "bfloat16"
+    packed, _ = options(machine=narrow, weight_bytes=weights, token_bytes=1, quantized=True)
+    assert packed["dtype"] == "bfloat16"
 
 
 def test_a_gpu_is_used_where_there_is_one_with_a_vllm_for_it():
