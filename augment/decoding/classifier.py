@@ -120,4 +120,6 @@ def _loaded(model: str) -> tuple[Any, Any]:
     network: Any = tried(model, "no text classifier can be loaded", weights)
     if network.config.problem_type == "regression":
         raise EngineUnusable(f"{model}: its scores are no probabilities (problem_type regression)")
+    if network.config.pad_token_id is None:  # a decoder reads its last token that is none
+        network.config.pad_token_id = tokenizer.pad_token_id
     return network.eval().to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
