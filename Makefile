@@ -74,6 +74,7 @@ bench: .venv/ready-dev
 	$(BIN)/python benchmarks/planted.py faults
 	$(BIN)/python benchmarks/filters.py all
 	$(BIN)/python benchmarks/bundled.py
+	$(BIN)/python benchmarks/marked.py
 
 soak: .venv/ready-dev
 	AUGMENT_SOAK=1 $(BIN)/python -m pytest

@@ -344,6 +344,8 @@ def _embedded(setting: Setting) -> Setting:
     texts = [seed.text for seed in setting.used.examples]
     lacks = unwritten(setting.seeds.task, recipe.answer_form, texts)
     reason = None if lacks is None else f"it {lacks}"
+    if reason is None and setting.seeds.task == "ner" and recipe.model is None:
+        reason = "a student learns more of theirs; --model bundled has it write"
     if reason is None and recipe.model is None:
         reason = unfit(
             setting.used,

@@ -185,7 +185,8 @@ async def test_a_run_writes_marked_rows_with_mentions_of_the_seeds(tmp_path):
         for each in json.loads(line)["entities"]
     }
     chosen = recipe.load(None, options={
-        "out": tmp_path / "out", "encoder": "ngram", "total": 8, "max_requests": 60,
+        "out": tmp_path / "out", "encoder": "ngram", "model": "bundled", "total": 8,
+        "max_requests": 60,
     })  # fmt: skip
     outcome = await app.run(Inputs(seeds=seeds), chosen)
     accepted = (tmp_path / "out/accepted.jsonl").read_text("utf-8").splitlines()

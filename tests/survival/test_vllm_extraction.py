@@ -12,7 +12,7 @@ from augment.engines.vllm_environment import current
 from augment.errors import EngineUnusable
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
-ASKS = 16
+ASKS = 8
 CORPORA = {
     "crossner_ai/train": 100, "wnut17/train": 150, "restaurant8k_slots/train_frac64": 128,
     "fewrel_val_wiki/train": 400, "phee_pharmacovigilance_events/train": 100,
