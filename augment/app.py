@@ -172,7 +172,11 @@ async def carry_out(
         async with engine(setting) as answering:
             model = answering.model if setting.rows is None else setting.rows.name
             recipe = recipe.model_copy(update={"model": model})
-            setting = replace(setting, recipe=recipe, revision=answering.revision)
+            given = setting.judge is not None and setting.rows is not None
+            judged_by = answering.model if given else None
+            setting = replace(
+                setting, recipe=recipe, revision=answering.revision, judged_by=judged_by
+            )
             if recipe.toxicity_model is not None:
                 say(f"Loading the toxicity model {recipe.toxicity_model} ...")
                 setting = replace(setting, scorer=await asyncio.to_thread(scorer_of, recipe))

@@ -17,7 +17,7 @@ from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
-from augment.protocols import Filter, Jury
+from augment.protocols import Filter, Jury, OfMentions
 from augment.recipe import comparable
 from augment.records import Calibration, Candidate, Json
 from augment.setting import ENGINELESS, Setting
@@ -115,7 +115,11 @@ def _space(judged: Judged) -> Space:
 
 def _scoring(judged: Judged) -> Scoring:
     """Return what scores rows again by the filters that see who is spoken of."""
-    filters = [each for each in judged.filters if each.name in {CLASSIFIER, TOXICITY}]
+    filters = [
+        each
+        for each in judged.filters
+        if each.name in {CLASSIFIER, TOXICITY} and not isinstance(each, OfMentions)
+    ]
     encoder = judged.seeds.encoder
 
     def score(rows: Sequence[Candidate]) -> Mapping[str, Sequence[float | None]]:
@@ -193,7 +197,7 @@ def facts(setting: Setting) -> dict[str, Json]:
         "seeds": setting.seeds.digest,
         "holdout": holdout.hexdigest() if setting.holdout else None,
         "templates": _signatures(setting),
-        "judge": None if setting.judge is None else setting.judge.digest,
+        "judge": None if setting.judge is None else [setting.judge.digest, setting.judged_by],
         "rows": None if setting.rows is None else setting.rows.digest,
         "unlabelled": None if setting.unlabelled is None else setting.unlabelled.digest,
         "revision": setting.revision,

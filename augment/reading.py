@@ -10,6 +10,7 @@ from typing import Any
 
 from augment.errors import InputError, InputFault
 from augment.formats.check import Columns, Source, no_seeds, read_holdout, read_seeds
+from augment.formats.given import read_given
 from augment.recipe import Recipe
 from augment.records import Example, SeedSet, TaskName, labels_of
 from augment.tasking import allowed_types, described_task, types_of
@@ -63,7 +64,11 @@ def labels_of_rows(rows: Source, recipe: Recipe, *, columns: Columns) -> SeedSet
     if found.task != "classification":
         what = f"rows of the task {found.task} need seeds, or a recipe that describes their types"
         raise InputError.one("--seeds", what)
-    labels = found.labels if recipe.labels is None else tuple(recipe.labels)
+    given = read_given(
+        rows, columns=columns, several=found.several, pairs=found.pairs, lenient=recipe.lenient
+    )
+    borne = dict.fromkeys(label for own in given.labels for label in own)
+    labels = tuple(borne) if recipe.labels is None else tuple(recipe.labels)
     return replace(no_seeds(labels), several=found.several, pairs=found.pairs)
 
 

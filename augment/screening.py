@@ -17,6 +17,11 @@ from augment.jury import Nobody
 from augment.protocols import Encoder, Filter, Foresees, Jury, OfMentions, Slow, Vectors
 from augment.records import Candidate, Example, Target, Verdict, places_of
 
+AGREEMENT = "agreement"
+"""The filter that judges labels; where it only flags, so does the jury."""
+_FOR_GOOD = frozenset({"near_duplicate", "variants", "semantic_duplicate"})
+"""Gates whose no stays a no, whatever else is accepted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -55,6 +60,7 @@ class Screening:
         self._jury = jury or Nobody()
         self._flag = frozenset(flag)
         self._gates = [f for f in filters if f.sequential]
+        self._for_good = [f for f in self._gates if f.name in _FOR_GOOD]
         self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
         quick = [f for f in filters if f not in self._gates and f not in self._slow]
         self._by_words = [f for f in quick if not f.by_meaning]
@@ -87,11 +93,11 @@ class Screening:
     def put_to_jury(self, row: Candidate, verdicts: list[Verdict], *, arrival: int) -> None:
         """Have a row of an arrival voted on if it still passes.
 
-        One that the gates would not let through now is spared the votes: their verdicts are added.
+        One that a gate rejects now, and would whatever is accepted next, is spared the votes.
         """
         if self._jury.idle or rejected(verdicts):
             return
-        gates = self.at_the_gates(row)
+        gates = self._at(self._for_good, row)
         if rejected(gates):
             verdicts += gates
         else:
@@ -100,6 +106,8 @@ class Screening:
     def last(self, row: Candidate, verdicts: Sequence[Verdict], *, arrival: int) -> list[Verdict]:
         """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
         voted = self._jury.judge(row, arrival, verdicts)
+        if AGREEMENT in self._flag:
+            voted = [_flagged(each) for each in voted]
         return voted if rejected(voted) else voted + self.at_the_gates(row)
 
     def foresee(self, candidates: Sequence[Candidate]) -> None:
@@ -118,8 +126,11 @@ class Screening:
 
     def at_the_gates(self, candidate: Candidate) -> list[Verdict]:
         """Return the verdicts that depend on what was accepted before this very row."""
+        return self._at(self._gates, candidate)
+
+    def _at(self, gates: Sequence[Filter], candidate: Candidate) -> list[Verdict]:
         verdicts: list[Verdict] = []
-        for gate in self._gates:
+        for gate in gates:
             vectors = None
             if gate.by_meaning and self._encoder is not None:  # which has seen the text by now
                 vectors = self._encoder.encode([candidate.example.whole])
@@ -159,10 +170,11 @@ class Screening:
         verdicts = judge.judge(candidates, vectors)
         if judge.name not in self._flag:
             return verdicts
-        return [
-            replace(each, outcome="flagged") if each.outcome == "rejected" else each
-            for each in verdicts
-        ]
+        return [_flagged(each) for each in verdicts]
+
+
+def _flagged(verdict: Verdict) -> Verdict:
+    return replace(verdict, outcome="flagged") if verdict.outcome == "rejected" else verdict
 
 
 def rejected(verdicts: Sequence[Verdict]) -> bool:

@@ -109,6 +109,7 @@ class Setting:
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
         judge: the template by which labels are judged; None where no judge is asked for.
+        judged_by: the model that judges checked rows, once it is there; of others the run's does.
         identities: the groups of people that are looked for.
         against: accepted rows of other runs, which are not to be repeated.
         rows: the file's, where rows are checked and not made.
@@ -131,6 +132,7 @@ class Setting:
     templates: Mapping[str, Template]
     identities: Identities
     judge: Template | None = None
+    judged_by: str | None = None
     against: tuple[Example[Any], ...] = ()
     rows: Given | None = None
     unlabelled: Unlabelled | None = None
@@ -326,6 +328,12 @@ def _judge_faults(setting: Setting) -> Iterator[str]:
         yield "needs an engine to ask: --endpoint URL"
     elif recipe.engine == "seedlm" or recipe.serve == BUNDLED:
         yield "seedlm cannot tell labels apart; name an engine that can, such as --endpoint URL"
+    votes = recipe.judge_votes * min(len(setting.used.examples), MOST_SEEDS)
+    if recipe.max_requests is not None and recipe.max_requests <= votes:
+        yield (
+            f"is asked {votes} times about the seeds before the first row: --max-requests "
+            f"{recipe.max_requests} leaves nothing for rows"
+        )
 
 
 def _showable(setting: Setting) -> Setting:

@@ -22,7 +22,7 @@ _ONLY_IN_A_FILE = frozenset(
     {
         "headers", "extra_body", "model_options", "prices", "serving", "labels", "glossary",
         "attributes", "strategies", "sampling", "filters", "entities", "relations", "events",
-        "identities",
+        "identities", "mentions",
     }
 )  # fmt: skip
 

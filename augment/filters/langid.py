@@ -33,14 +33,12 @@ class _Model:
         identifier: py3langid's own.
         moves: the next state, by row of the state and byte; `rows` gives the row of a state.
         runs: the run that ends in a state, -1 for none.
-        places: room for where each run stands, -1 for nowhere.
     """
 
     identifier: Any
     moves: npt.NDArray[np.uint32]
     rows: npt.NDArray[np.int64]
     runs: npt.NDArray[np.int32]
-    places: npt.NDArray[np.int64]
 
 
 def probabilities(texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -52,7 +50,8 @@ def probabilities(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
     found, times = np.empty(len(data), np.int32), np.empty(len(data), np.float32)
     parts = np.empty(len(encoded), np.int64)
-    _count(data, ends, model.moves, model.rows, model.runs, model.places, found, times, parts)
+    places = np.full(len(own.nb_ptc), -1, np.int64)
+    _count(data, ends, model.moves, model.rows, model.runs, places, found, times, parts)
     told = np.zeros((len(encoded), len(own.nb_pc)), np.float32)
     weights, start = np.log1p(times[: parts[-1] if len(parts) else 0]), 0
     for row, end in zip(told, parts.tolist(), strict=True):
@@ -95,7 +94,6 @@ def _loaded() -> _Model:
         moves=np.frombuffer(own.tk_nextmove, np.uint32),
         rows=np.array(own.tk_row, np.int64) << 8,
         runs=np.array(own.tk_output, np.int32),
-        places=np.full(len(own.nb_ptc), -1, np.int64),
     )
 
 

@@ -187,7 +187,8 @@ class EngineJury:
         self._stopped = True
         self._queue.clear()
         for place in list(self._cases):
-            self._release(place, set(range(self._sitting.votes)))
+            if place in self._cases:  # the last seed's release takes all seeds away
+                self._release(place, set(range(self._sitting.votes)))
 
     def _begin(self) -> None:
         """Have the seeds voted on, once; not at all where they are too few to learn from."""
@@ -204,7 +205,7 @@ class EngineJury:
     def _open(self, place: _Place, row: Example[Any]) -> None:
         choices, exemplars = self._rivals.of(row)
         told = self._before.pop(place, {})
-        missing = [vote for vote in range(self._sitting.votes) if vote not in told]
+        missing = [vote for vote in range(self._votes_on(choices)) if vote not in told]
         self._cases[place] = _Case(
             row=row,
             choices=choices,
@@ -228,10 +229,14 @@ class EngineJury:
             if not self._awaited and not self._settled.is_set():
                 self._settle()
 
+    def _votes_on(self, choices: Sequence[str]) -> int:
+        """Return how often a row is voted on: each time in another order, of which few have few."""
+        return min(self._sitting.votes, len(choices))
+
     def _order(self, place: _Place, choices: Sequence[str], vote: int) -> tuple[str, ...]:
         drawn = random.Random(f"{self._sitting.random_seed} judge {place}")
         order = drawn.sample(choices, len(choices))
-        turn = vote * len(order) // self._sitting.votes
+        turn = vote * len(order) // self._votes_on(choices)
         return (*order[turn:], *order[:turn])
 
     # What it comes to ---------------------------------------------------------------------------
@@ -270,6 +275,10 @@ class EngineJury:
             thresholds=() if right.best is None else (right.best.threshold,),
         )
         self._settled.set()
+        if self._right is None and not self._unlearnt:  # nothing can be made of more votes
+            queue, self._queue = self._queue, deque()
+            for place, vote in queue:
+                self._release(place, {vote})
 
     def _margins(self, seed: int) -> Mapping[str, float]:
         return EMPTY if self._agreement is None else self._agreement.margins_of_seed(seed)

@@ -54,8 +54,8 @@ class InOrder:
         self._goal = goal
         self._ask = ask
         self._order = order
-        self._turns = None if order is None else sorted(range(goal.rows), key=order.__getitem__)
         self._next = 0
+        self._sent: set[int] = set()
         self._again: deque[int] = deque()
         self._unanswered: dict[int, None] = {}
         self._under_way = self._answered = 0
@@ -98,8 +98,9 @@ class InOrder:
             number = self._again.popleft()
             del self._unanswered[number]
         elif self._next < self._goal.rows:
-            number = self._next if self._order is None else int(self._order[self._next])
+            number = self._at(self._next)
             self._next += 1
+            self._skip()
         else:
             return None
         self._under_way += 1
@@ -107,12 +108,22 @@ class InOrder:
 
     def sent(self, ask: Ask) -> None:
         """Count an ask as under way that was found in the journal."""
-        turn = min(ask.number, self._goal.rows - 1)
-        if self._turns is not None:
-            turn = self._turns[turn]
-        self._next = max(self._next, turn + 1)
+        if (
+            ask.number < self._goal.rows
+        ):  # the order may be another than that of the earlier session
+            self._sent.add(ask.number)
+            self._skip()
         self._unanswered.pop(ask.number, None)
         self._under_way += 1
+
+    def _at(self, turn: int) -> int:
+        return turn if self._order is None else int(self._order[turn])
+
+    def _skip(self) -> None:
+        """Go on to the next row that was not asked about in an earlier session."""
+        while self._next < self._goal.rows and (number := self._at(self._next)) in self._sent:
+            self._sent.discard(number)
+            self._next += 1
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""

@@ -8,6 +8,7 @@ The labels to choose from stand in the ask, in the order in which they are shown
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ OFFERED: Final[Mapping[str, Any]] = {
     "meta": {"*": None},
 }
 REQUIRED: Final = ("answer_shape", "choices", "text")
+_MARK: Final = re.compile(r"<(?=\s*/?\s*(?:row|example)\b)", re.IGNORECASE)
 _SHAPE: Final = json.dumps({"label": "..."})
 
 
@@ -58,14 +60,19 @@ class Judging:
         return {
             "choices": [self._choices[label] for label in ask.labels],
             "examples": [self._rows.example_variables(each) for each in exemplars],
-            "text": row.text,
-            "text_pair": row.text_pair or "",
+            "text": _within(row.text),
+            "text_pair": _within(row.text_pair or ""),
             "meta": row.meta,
         }
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
         """Return the JSON schema of the answer: one of the labels, in the order shown."""
         return closed({"label": {"type": "string", "enum": [*ask.labels]}})
+
+
+def _within(text: str) -> str:
+    """Return a text that cannot end the part of the prompt in which it stands."""
+    return _MARK.sub("< ", text)
 
 
 def vote_of(outcome: Completion | Failure, labels: Sequence[str]) -> Mapping[str, float] | str:

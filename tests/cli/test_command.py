@@ -15,7 +15,7 @@ from augment.recipe import Recipe
 
 ONLY_IN_A_FILE = {
     "headers", "extra_body", "model_options", "prices", "serving", "labels", "glossary",
-    "attributes", "strategies", "sampling", "filters", "entities", "identities",
+    "attributes", "strategies", "sampling", "filters", "entities", "identities", "mentions",
     "relations", "events",
 }  # fmt: skip
 

@@ -139,3 +139,23 @@ def test_in_an_order_of_its_own_every_row_is_asked_for_once_wherever_it_begins(o
     for number in order[:first]:
         plan.sent(given_ask(number, labels))
     assert [ask.number for ask in asked(plan)] == order[first:]
+
+
+@given(
+    before=st.permutations(range(6)),
+    now=st.permutations(range(6)),
+    asked=st.integers(0, 6),
+)
+def test_where_the_order_changes_between_sessions_no_row_is_lost_or_asked_for_twice(
+    before, now, asked
+):
+    labels = [("a",)] * 6
+    plan = InOrder(all_of(labels, several=False), lambda n: given_ask(n, labels), order=now)
+    for number in before[:asked]:
+        plan.sent(given_ask(number, labels))
+    found = []
+    while (ask := plan.next()) is not None:
+        found.append(ask.number)
+
+    assert sorted(found) == sorted(before[asked:])
+    assert found == [number for number in now if number in before[asked:]]
