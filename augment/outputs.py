@@ -73,7 +73,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
             subject,
             setting.identities,
             target=setting.recipe.identities.target,
-            scoring=None if judged.finish == "interrupted" else _scoring(judged),
+            scoring=None if judged.finish == "interrupted" else scoring(judged),
         ),
     )
     folder.write_json(out / "report.json", figures)
@@ -113,7 +113,7 @@ def _space(judged: Judged) -> Space:
     return Space(name=seeds.encoder.name, vectors_of=seeds.encoder.encode)
 
 
-def _scoring(judged: Judged) -> Scoring:
+def scoring(judged: Judged) -> Scoring:
     """Return what scores rows again by the filters that see who is spoken of."""
     filters = [
         each

@@ -9,7 +9,6 @@ from typing import Any
 
 import datasets
 import pytest
-from annotated import row as marked_row
 from augment_command import here
 from openai_answers import sentence
 
@@ -375,26 +374,3 @@ def test_where_addresses_are_masked_the_mentions_behind_them_stay_exact(tmp_path
     check_offsets(made)
     assert any("@" not in row["text"] and row["entities"] for row in made)
     assert not any("@" in row["text"] for row in made)
-
-
-def test_a_check_with_the_encoder_reports_on_rows_that_name_groups_of_people(
-    tmp_path: Path,
-) -> None:
-    names, cities = ("Ada", "Bo", "Cy", "Di", "Eva", "Finn"), ("Bonn", "Kiel", "Rome", "Oslo")
-
-    def rows(said: str) -> list[dict[str, Any]]:
-        return [
-            marked_row(said.format(f"<person>{name}</person>", f"<city>{city}</city>"))
-            for name in names
-            for city in cities
-        ]
-
-    seeds, file, out = tmp_path / "seeds.jsonl", tmp_path / "rows.jsonl", tmp_path / "out"
-    for path, own in ((seeds, rows("he saw {} in {}")), (file, rows("she met {} back in {}")[::6])):
-        path.write_text("".join(f"{json.dumps(each)}\n" for each in own), "utf-8")
-    ended = here("check", file, "--seeds", seeds, "--out", out)
-
-    assert ended.code == 0, ended.err
-    report = json.loads((out / "report.json").read_text("utf-8"))
-    assert report["counts"]["asks"] == 4
-    assert report["bias"]["axes"]
