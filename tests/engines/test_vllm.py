@@ -243,6 +243,8 @@ def test_a_run_survives_the_death_of_vllm_and_leaves_nothing_running(vllm, tmp_p
         if not (out / "journal.db").exists():
             return False
         with contextlib.closing(sqlite3.connect(out / "journal.db")) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'arrivals'").fetchall():
+                return False  # the journal is being made
             [[count]] = db.execute("SELECT count(*) FROM arrivals")
         return count >= 5
 
