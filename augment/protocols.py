@@ -304,7 +304,12 @@ class Jury(Protocol):
 
     A row is heard, its requests are handed out and their answers taken; once it is `ready` there
     is a verdict on it. A vote that is lost, or never asked for, is no reason to lose the row.
+
+    Attributes:
+        speaks_for: the filter that it completes: where that one only flags, so does the jury.
     """
+
+    speaks_for: str
 
     @property
     def idle(self) -> bool:
@@ -361,6 +366,13 @@ class Foresees(Protocol):
     def foresee(self, candidates: Sequence[Candidate]) -> None:
         """Take note of rows that may be judged next, in this order: verdicts stay the same."""
         ...
+
+
+@runtime_checkable
+class ForGood(Protocol):
+    """A sequential filter whose no stays a no, whatever else is accepted."""
+
+    for_good: Literal[True]
 
 
 @runtime_checkable

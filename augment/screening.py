@@ -14,13 +14,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from augment.jury import Nobody
-from augment.protocols import Encoder, Filter, Foresees, Jury, OfMentions, Slow, Vectors
+from augment.protocols import (
+    Encoder,
+    Filter,
+    Foresees,
+    ForGood,
+    Jury,
+    OfMentions,
+    Slow,
+    Vectors,
+)
 from augment.records import Candidate, Example, Target, Verdict, places_of
-
-AGREEMENT = "agreement"
-"""The filter that judges labels; where it only flags, so does the jury."""
-_FOR_GOOD = frozenset({"near_duplicate", "variants", "semantic_duplicate"})
-"""Gates whose no stays a no, whatever else is accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Screening:
         self._jury = jury or Nobody()
         self._flag = frozenset(flag)
         self._gates = [f for f in filters if f.sequential]
-        self._for_good = [f for f in self._gates if f.name in _FOR_GOOD]
+        self._for_good = [f for f in self._gates if isinstance(f, ForGood)]
         self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
         quick = [f for f in filters if f not in self._gates and f not in self._slow]
         self._by_words = [f for f in quick if not f.by_meaning]
@@ -106,7 +110,7 @@ class Screening:
     def last(self, row: Candidate, verdicts: Sequence[Verdict], *, arrival: int) -> list[Verdict]:
         """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
         voted = self._jury.judge(row, arrival, verdicts)
-        if AGREEMENT in self._flag:
+        if self._jury.speaks_for in self._flag:
             voted = [_flagged(each) for each in voted]
         return voted if rejected(voted) else voted + self.at_the_gates(row)
 

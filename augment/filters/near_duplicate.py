@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from augment.filters.foreseen import ForeseenIndex
 from augment.filters.near_index import Near
@@ -26,6 +26,7 @@ class NearDuplicate:
 
     name = "near_duplicate"
     sequential = True
+    for_good: Literal[True] = True
     by_meaning = False
     calibration = None
 

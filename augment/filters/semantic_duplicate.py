@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,12 @@ class _Compared:
                 places[group] = VectorIndex(least=self.threshold, directions=self.directions)
             places[group].add([row.id], vector[None])
 
+    def take(self, awaited: list[Example[Any]]) -> None:
+        """Compare with these accepted rows, of which nothing is left to do."""
+        if awaited:
+            self.file(self.accepted, awaited, self.embedded(awaited))
+            awaited.clear()
+
     def embedded(self, rows: Sequence[Example[Any]]) -> Vectors:
         return self.encoder.encode([row.whole for row in rows])
 
@@ -77,6 +83,7 @@ class SemanticDuplicate:
 
     name = "semantic_duplicate"
     sequential = True
+    for_good: Literal[True] = True
     by_meaning = True
 
     def __init__(
@@ -98,7 +105,7 @@ class SemanticDuplicate:
         self.calibration: Calibration | None = None
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
-        """Take the threshold from the seeds unless it was given, and embed the hold-out.
+        """Take the threshold from the seeds unless it was given, and embed what rows are compared with.
 
         Raises:
             EncoderError: the encoder has died.
@@ -116,6 +123,7 @@ class SemanticDuplicate:
         known.file(known.seeds, seeds, vectors)
         if self._holdout:
             known.file(known.held, self._holdout, known.embedded(self._holdout))
+        known.take(self._awaited)
         self._compared = known
         self.calibration = Calibration(
             filter=self.name,
@@ -139,8 +147,7 @@ class SemanticDuplicate:
             nothing = Verdict(filter=self.name, outcome="abstained", reason=self._why)
             return [nothing] * len(candidates)
         if self._awaited:
-            known.file(known.accepted, self._awaited, known.embedded(self._awaited))
-            self._awaited = []
+            known.take(self._awaited)
         self._last = (candidates[-1].example.id, vectors[-1]) if candidates else None
         return [
             self._on(row, vector, known) for row, vector in zip(candidates, vectors, strict=True)

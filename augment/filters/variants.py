@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from augment.filters.near_index import Near, index_for
 from augment.filters.seed_threshold import by_label, calibrated_threshold, seed_threshold
@@ -34,6 +34,7 @@ class Variants:
 
     name = "variants"
     sequential = True
+    for_good: Literal[True] = True
     by_meaning = False
     calibration = None
 

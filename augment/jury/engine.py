@@ -97,6 +97,7 @@ class EngineJury:
         agreement: fitted to the same seeds; None where that filter is left out.
     """
 
+    speaks_for = Agreement.name
     idle = False
 
     def __init__(self, sitting: Sitting, agreement: Agreement | None) -> None:

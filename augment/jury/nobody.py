@@ -10,6 +10,7 @@ from augment.records import Candidate, Completion, Failure, Request, Verdict, Vo
 class Nobody:
     """The Protocol `Jury`, never asking anything."""
 
+    speaks_for = ""
     idle = True
     in_flight = 0
     calibration = None

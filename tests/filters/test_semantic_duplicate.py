@@ -122,7 +122,7 @@ def test_rows_of_other_runs_and_of_earlier_sessions_count_as_accepted():
     found = [judged(by, near(vector, 0.98))[0] for vector in (one, two)]
 
     assert [verdict.detail for verdict in found] == ["says what a1 says", "says what e1 says"]
-    assert encoder.asked == [["one", "two"]]
+    assert encoder.asked == [["one"], ["two"]]
 
 
 @given(seed=st.integers(0, 10_000), threshold=st.floats(0.5, 0.99))
