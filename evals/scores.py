@@ -39,9 +39,9 @@ class Scores:
 
     def judged(self, decision: Decision) -> None:
         """Count a row that was accepted, or that this very filter rejected."""
-        wanted = {"passed", "flagged"} if decision.accepted else {"rejected"}
         for verdict in decision.verdicts:
-            if self._gave(verdict) and verdict.outcome in wanted and verdict.score is not None:
+            ended = decision.accepted or verdict.outcome == "rejected"
+            if ended and self._gave(verdict) and verdict.score is not None:
                 if math.isfinite(verdict.score):
                     self._rows[decision.accepted][self._bin(verdict.score)] += 1
                 return

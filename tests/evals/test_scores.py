@@ -57,6 +57,11 @@ def test_scores_of_rows_stand_in_the_bins_of_the_seeds():
     }
 
 
+def test_an_accepted_row_that_the_filter_left_to_others_is_counted():
+    left = decision(accepted=True, score=0.5, outcome="abstained")
+    assert histogram(Scores(calibration([0.4, 0.6])), [left])["accepted"].count(1) == 1
+
+
 def test_a_row_that_another_check_rejected_is_left_out():
     rows = [
         decision(accepted=False, score=0.5, outcome="passed"),
