@@ -183,4 +183,4 @@ def _flagged(verdict: Verdict) -> Verdict:
 
 def rejected(verdicts: Sequence[Verdict]) -> bool:
     """Tell whether any of the verdicts rejects."""
-    return any(verdict.outcome == "rejected" for verdict in verdicts)
+    return "rejected" in [verdict.outcome for verdict in verdicts]

@@ -37,10 +37,13 @@ class _Counts:
         self.axes: Counter[str] = Counter()
 
     def add(self, groups: frozenset[tuple[str, str]], labels: Sequence[str]) -> None:
+        self.all_rows += 1
         for label in labels:
             self.rows[label] += 1
+        if not groups:
+            return
+        for label in labels:
             self.named.update((label, axis, group) for axis, group in groups)
-        self.all_rows += 1
         self.all_named.update(groups)
         self.axes.update({axis for axis, _ in groups})
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -129,8 +129,8 @@ class GiveAways:
         return _sorted(
             term
             for label in labels_of(row.target)
-            for word in found
-            if self._exceeds(label, word) and (term := self.term(label, word, more=1)).gives_away
+            for word in self._exceeding(label, found)
+            if (term := self.term(label, word, more=1)).gives_away
         )
 
     def at_the_limit(self, label: str) -> list[Term]:
@@ -139,8 +139,7 @@ class GiveAways:
         A word's share only falls until a row holds it again: those below what is allowed are not
         looked at before that, and as each takes a tenth of the rows they are few.
         """
-        near = {word for word in self._near.get(label, ()) if self._exceeds(label, word)}
-        self._near[label] = near
+        near = self._near[label] = {*self._exceeding(label, self._near.get(label, ()))}
         terms = (self.term(label, word, more=1) for word in near)
         return _sorted(term for term in terms if term.gives_away)
 
@@ -173,10 +172,13 @@ class GiveAways:
             allowed=allowed_share(seeds.of(label, word), seeds.rows[label]),
         )
 
-    def _exceeds(self, label: str, word: str) -> bool:
-        held, rows = self._rows.of(label, word) + 1, self._rows.rows[label] + 1
-        allowed = allowed_share(self._seeds.of(label, word), self._seeds.rows[label])
-        return held > allowed * rows
+    def _exceeding(self, label: str, words: Iterable[str]) -> Iterator[str]:
+        """Yield those that the next row would put into more rows than the seeds allow."""
+        held, in_seeds = (each.held.get(label) or {} for each in (self._rows, self._seeds))
+        rows, seeds = self._rows.rows[label] + 1, self._seeds.rows[label]
+        for word in words:
+            if held.get(word, 0) + 1 > allowed_share(in_seeds.get(word, 0), seeds) * rows:
+                yield word
 
     def _name(self, label: str) -> tuple[str, frozenset[str]]:
         """Return the words of a label's name: as they would stand in a text, and each."""

@@ -105,7 +105,7 @@ class SemanticDuplicate:
         self.calibration: Calibration | None = None
 
     def fit(self, seeds: Sequence[Example[Any]], vectors: Vectors | None) -> None:
-        """Take the threshold from the seeds unless it was given, and embed what rows are compared with.
+        """Take the threshold from the seeds unless it was given, and embed others' rows.
 
         Raises:
             EncoderError: the encoder has died.
