@@ -97,6 +97,7 @@ class Planner:
         """
         self._goal = goal
         self._strategies = strategies
+        self._used_up = [each for each, _ in strategies if isinstance(each, IsUsedUp)]
         self._random_seed = random_seed
         self._attributes = attributes or Attributes({})
         self._avoid = avoid
@@ -169,9 +170,8 @@ class Planner:
         asked = frozenset(ask.labels)
         if asked in self._asked:
             self._asked[asked] += 1
-        for strategy, _ in self._strategies:
-            if isinstance(strategy, IsUsedUp):
-                strategy.sent(ask)
+        for strategy in self._used_up:
+            strategy.sent(ask)
 
     def accept(self, labels: Sequence[str]) -> None:
         """Count an accepted row."""
