@@ -68,7 +68,9 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["bundled", "ngram"])
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--per-label", type=int, default=50)
-    parser.add_argument("--out", type=Path, default=None, help="JSONL with every figure")
+    parser.add_argument(
+        "--out", type=Path, help="JSONL with every figure; what it has already is not done again"
+    )
     parser.add_argument("--start-up", type=int, default=5, help="commands that are timed")
     options = parser.parse_args()
     corpora = Path(os.environ["AUGMENT_CORPORA"])
@@ -82,14 +84,16 @@ def main() -> None:
         found: dict[tuple[str, str], list[float]] = {}
         for draw in range(options.draws):
             for model in options.models:
-                told = measured(real, model, draw=draw, rows=options.per_label, learnt=learnt)
+                own = {"set": name, "model": model, "draw": draw, "per_label": options.per_label}
+                told = known(options.out, own)
+                if told is None:
+                    told = measured(real, model, draw=draw, rows=options.per_label, learnt=learnt)
+                    if options.out is not None:
+                        with options.out.open("a", encoding="utf-8") as file:
+                            file.write(json.dumps(own | told) + "\n")
+                print(f"  {json.dumps(own | told)}", flush=True)
                 for what, value in told.items():
                     found.setdefault((model, what), []).append(value)
-                line = json.dumps({"set": name, "model": model, "draw": draw} | told)
-                print(f"  {line}", flush=True)
-                if options.out is not None:
-                    with options.out.open("a", encoding="utf-8") as file:
-                        file.write(line + "\n")
         print(f"{name}, {options.draws} random draws:")
         if len(options.models) == 2:
             one, other = (found[model, "student of seeds and rows"] for model in options.models)
@@ -98,6 +102,15 @@ def main() -> None:
         for (model, what), values in found.items():
             least = -math.inf if "gain" in what else 0.0
             print(f"  {model}, {what}: {interval(values, least=least, most=None)}", flush=True)
+
+
+def known(path: Path | None, own: Row) -> dict[str, float] | None:
+    """Return the figures that a file has of a draw."""
+    for line in [] if path is None or not path.exists() else path.read_text().splitlines():
+        row = json.loads(line)
+        if own.items() <= row.items():
+            return {what: value for what, value in row.items() if what not in own}
+    return None
 
 
 def start_up(times: int) -> str:
@@ -169,8 +182,8 @@ def measured(
     given = [row for row in accepted + rejected if row.get("text")]
     given.sort(key=lambda row: row["provenance"]["ask"])
     new = new_rows(given, seeds)
-    shown = {run for row in seeds for run in runs(row["text"])}
-    copied = [row for row in accepted if set(runs(row["text"])) & learnt - shown]
+    unseen = learnt.difference(run for row in seeds for run in runs(row["text"]))
+    copied = [row for row in accepted if not unseen.isdisjoint(runs(row["text"]))]
     sample = random.Random(0).sample(accepted, min(STUDIED, len(accepted)))
     alone, helped = (accuracy(student(own), real.test) for own in (seeds, seeds + accepted))
     return {
