@@ -33,14 +33,18 @@ class Likeness(Generic[T]):
         order = np.argsort([numbers[label] for label in labels], kind="stable")
         own = np.array([numbers[label] for label in labels])[order]
         self._starts = np.searchsorted(own, np.arange(len(self._labels)))
-        self._texts = _unit(vectors[order] * self._rarity)
-        self._middles = _unit(np.add.reduceat(self._texts, self._starts))
+        known = _unit(vectors[order] * self._rarity)
+        middles = _unit(np.add.reduceat(known, self._starts))
+        self._by_place = np.ascontiguousarray(np.vstack([known, middles]).T)
 
     def likest(self, text: str) -> T:
         """Return the label that a text is most like; of equals, the one that came first."""
         vector = _unit(ngram_vectors([text]) * self._rarity)[0]
-        nearest = np.maximum.reduceat(self._texts @ vector, self._starts)
-        return self._labels[int(np.argmax(nearest + self._middles @ vector))]
+        held = np.flatnonzero(vector)
+        # Not by BLAS, whose threads would wait for those of the model.
+        products = np.einsum("i,ij->j", vector[held], self._by_place[held])
+        texts, middles = np.split(products, [-len(self._labels)])
+        return self._labels[int(np.argmax(np.maximum.reduceat(texts, self._starts) + middles))]
 
 
 def _unit(rows: Floats) -> Floats:
