@@ -117,8 +117,8 @@ class Toxicity:
 def kernels(vectors: Vectors, centres: Vectors) -> Vectors:
     """Return the kernel of each vector with each centre: shape (len(vectors), len(centres))."""
     products = vectors @ centres.T
-    apart = (vectors**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None] - 2 * products
-    return np.exp(-WIDTH * np.maximum(apart, 0.0))
+    lengths, own = (np.einsum("ij,ij->i", each, each) for each in (vectors, centres))
+    return np.exp(-WIDTH * np.maximum(lengths[:, None] + own - 2 * products, 0.0))
 
 
 def hate_scores(weights: Weights, vectors: Vectors) -> npt.NDArray[np.float64]:
