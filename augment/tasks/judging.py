@@ -60,8 +60,8 @@ class Judging:
         return {
             "choices": [self._choices[label] for label in ask.labels],
             "examples": [self._rows.example_variables(each) for each in exemplars],
-            "text": _within(row.text),
-            "text_pair": _within(row.text_pair or ""),
+            "text": within(row.text),
+            "text_pair": within(row.text_pair or ""),
             "meta": row.meta,
         }
 
@@ -70,7 +70,7 @@ class Judging:
         return closed({"label": {"type": "string", "enum": [*ask.labels]}})
 
 
-def _within(text: str) -> str:
+def within(text: str) -> str:
     """Return a text that cannot end the part of the prompt in which it stands."""
     return _MARK.sub("< ", text)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from augment.errors import InputError, InputFault
 from augment.records import TaskName
-from augment.tasks import annotating, classification, extraction, judging, labelling
+from augment.tasks import annotating, classification, extraction, guarding, judging, labelling
 from prompts.templates import Template, TemplateError, load
 
 _ROWS: Final = {
@@ -32,6 +32,8 @@ _OF_EXTRACTION: Final[Mapping[str, tuple[str, ...]]] = {
 EXTRACTION: Final = "extraction"
 """The folder of all extraction tasks' templates: what differs between them, these say in sections.
 """
+_TOXICITY: Final = "toxicity"
+"""The folder of the guard's template, which is the same for all tasks."""
 
 
 def load_template(
@@ -42,8 +44,10 @@ def load_template(
     Raises:
         InputError: everything that is wrong with it.
     """
-    if task == "classification":
-        name: str = task
+    name: str = task
+    if strategy == guarding.GUARD:
+        name, offered, required = _TOXICITY, guarding.OFFERED, guarding.REQUIRED
+    elif task == "classification":
         unless = (classification.OFFERED, classification.REQUIRED)
         offered, required = _OTHERS.get(strategy, unless)
     else:

@@ -30,7 +30,7 @@ def test_list_names_each_template_with_its_digest(capsys):
     ] + [
         f"extraction/{name}"
         for name in ("annotate", "entities-first", "fewshot", "paraphrase", "zeroshot")
-    ]
+    ] + ["toxicity/guard"]
     assert all(len(line.split("\t")[1]) == 12 for line in lines)
 
 
@@ -38,6 +38,18 @@ def test_show_prints_the_file_as_it_stands(capsys):
     assert main(["prompts", "show", "classification/fewshot"]) == 0
 
     assert capsys.readouterr().out.startswith("description: ")
+
+
+def test_a_guard_template_of_ones_own_may_hold_the_text_alone(tmp_path, capsys):
+    own = tmp_path / "toxicity" / "guard.yaml"
+    own.parent.mkdir()
+    own.write_text("description: The text.\nmessages: [{role: user, content: '{{{text}}}'}]\n")
+
+    assert main(["prompts", "show", "toxicity/guard", "--templates", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == own.read_text()
+    own.write_text("description: The text.\nmessages: [{role: user, content: '{{{label}}}'}]\n")
+    assert main(["prompts", "show", "toxicity/guard", "--templates", str(tmp_path)]) == 2
+    assert "required variable 'text' is not used" in capsys.readouterr().err
 
 
 def test_show_of_an_unknown_template_names_those_there_are(capsys):
