@@ -43,6 +43,7 @@ class EndpointSettings:
         concurrency: the most requests in flight, at each server.
         timeout_s: for one call; long, since a slow CPU server needs minutes.
         max_wait_s: without any answer, before the run gives up.
+        prefix: what the names of the options begin with that name them: "", or `guard-`.
     """
 
     url: str
@@ -54,6 +55,7 @@ class EndpointSettings:
     concurrency: int = 64
     timeout_s: float = 600.0
     max_wait_s: float = 600.0
+    prefix: str = ""
 
     @property
     def secrets(self) -> Secrets:
@@ -133,7 +135,7 @@ class Server:
         said = openai.excerpt(answer, secrets=self._settings.secrets)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
         if status in {401, 403, 404} and self._settled() == 0:
-            raise EngineUnusable(f"{self._settings.shown}: {_start_advice(status, said)}")
+            raise EngineUnusable(_start_advice(status, said, self._settings))
         if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
             pause = openai.retry_after_s(after, now=time.time())
             return Again(
@@ -218,11 +220,11 @@ async def model_of(wire: Wire, settings: EndpointSettings) -> str:
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise EngineUnusable(
             f"{settings.shown}: cannot be reached ({error}); start the server first, "
-            "e.g. vllm serve MODEL, or check --endpoint"
+            f"e.g. vllm serve MODEL, or check --{settings.prefix}endpoint"
         ) from error
     if status != 200:
         said = openai.excerpt(body, secrets=settings.secrets)
-        raise EngineUnusable(f"{settings.shown}: {_start_advice(status, said)}")
+        raise EngineUnusable(_start_advice(status, said, settings))
     models = _model_names(body)
     if settings.model is not None:
         if models and settings.model not in models:
@@ -231,7 +233,8 @@ async def model_of(wire: Wire, settings: EndpointSettings) -> str:
             )
         return settings.model
     if len(models) != 1:
-        raise EngineUnusable(f"{settings.shown}: choose one with --model; it has {models}")
+        option = f"--{settings.prefix}model"
+        raise EngineUnusable(f"{settings.shown}: choose one with {option}; it has {models}")
     return models[0]
 
 
@@ -247,13 +250,14 @@ async def _first_answer(wire: Wire) -> tuple[int, bytes]:
         await asyncio.sleep(2 * FIRST_PAUSE_S)
 
 
-def _start_advice(status: int, said: str) -> str:
+def _start_advice(status: int, said: str, settings: EndpointSettings) -> str:
+    variable = f"the variable that --{settings.prefix}api-key-env names"
     advice = {
-        401: "it wants a key: put it into the variable that --api-key-env names",
-        403: "it refuses access: check the key in the variable that --api-key-env names",
+        401: f"it wants a key: put it into {variable}",
+        403: f"it refuses access: check the key in {variable}",
         404: "no OpenAI-compatible server at this address; it usually ends in /v1",
     }.get(status, "it cannot be used")
-    return f"the server answered HTTP {status} ({said[:120]}): {advice}"
+    return f"{settings.shown}: the server answered HTTP {status} ({said[:120]}): {advice}"
 
 
 def _model_names(body: bytes) -> list[str]:

@@ -1,0 +1,211 @@
+"""A guard model that is asked over HTTP, as the engine is: patiently, and many texts at a time.
+
+It lives on a thread and an event loop of its own, since whoever wants scores waits for them, and
+may hold up the loop of the run meanwhile.
+
+    probabilities ─queue─> Endpoint.complete ─> answers ─> probabilities
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import math
+import threading
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from augment.engines.endpoint import EndpointSettings, connected
+from augment.errors import EngineGone, EngineUnusable
+from augment.guard.answers import Answer, Answers
+from augment.records import Ask, Completion, Failure, Request, SeedSet
+from augment.rendering import Decoding, Renderer
+from augment.tasks.guarding import CHOICES, GUARD, UNSAFE, Guarding, unsafe_of
+from augment.tasks.labelling import RIVALS
+from prompts.templates import Template
+
+_ANSWER_TOKENS = 256
+"""Enough for an answer after some white space or a thought."""
+_TRIAL = 16
+"""A guard that tells nothing of the first so many texts is of no use."""
+_NO_SEEDS = SeedSet(examples=(), labels=(), several=False, pairs=False, digest="")
+
+
+@contextlib.asynccontextmanager
+async def answering(settings: EndpointSettings, template: Template) -> AsyncGenerator[Guard]:
+    """Hold a guard, after asking its servers which models they have.
+
+    Raises:
+        EngineUnusable: within five seconds, as for an engine.
+    """
+    guard = Guard(settings, template)
+    guard.start()
+    try:
+        guard.name = await asyncio.wrap_future(guard.ready)
+        yield guard
+    finally:
+        await asyncio.to_thread(guard.stop)
+
+
+class Guard:
+    """The Protocol `Scorer`; made by `answering`. May be asked by several threads.
+
+    Each text is asked about once. What could not be read or was refused has no score; a server
+    that is gone for longer than it is waited for breaks whatever waits and is asked after.
+
+    Attributes:
+        name: the model's.
+        ready: the model's name to come, or why the servers cannot be used.
+    """
+
+    name = ""
+    classes = (UNSAFE,)
+
+    def __init__(self, settings: EndpointSettings, template: Template) -> None:
+        self.ready: Future[str] = Future()
+        self.ready.set_running_or_notify_cancel()  # whoever waits may leave, and it goes on
+        self._settings = settings
+        self._renderer = Renderer(
+            Guarding(lambda ask: self._asked[ask.number][1]),
+            {GUARD: template},
+            seeds=_NO_SEEDS,
+            decoding=Decoding(
+                temperature=0.0, top_p=1.0, max_tokens=_ANSWER_TOKENS, logprobs=RIVALS
+            ),
+            random_seed=0,
+        )
+        self._numbers = itertools.count()
+        self._asked: dict[int, tuple[str, str]] = {}
+        self._scores: dict[str, Future[float]] = {}
+        self._lock = threading.Lock()
+        self._broken: BaseException | None = None
+        self._answers: Answers | None = None
+        self._useful, self._in_vain = False, 0
+        self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._loop = asyncio.new_event_loop()
+        self._life = self._loop.create_task(self._live())
+        self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
+
+    @contextlib.contextmanager
+    def remembering(self, path: Path) -> Generator[None]:
+        """Know what earlier sessions were told, and write down what this one is.
+
+        Raises:
+            JournalError: the file cannot be written or read.
+        """
+        with contextlib.closing(Answers(path)) as answers:
+            for each in answers.before:
+                if each.probability is not None:
+                    self._useful = True
+                    known = self._scores[each.text] = Future[float]()
+                    known.set_result(each.probability)
+            self._answers = answers
+            try:
+                yield
+            finally:
+                self.stop()  # nothing is to be written any more
+
+    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return how probably each text is unsafe; not a number where that was not told.
+
+        Raises:
+            EngineGone: no server has answered for `max_wait_s`.
+            EngineUnusable: access is refused, or nothing was told of any of the first texts.
+            JournalError: what was told cannot be written down.
+        """
+        sound = [text.encode("utf-8", "replace").decode() for text in texts]
+        keys = [sha256(text.encode()).hexdigest() for text in sound]
+        with self._lock:
+            if self._broken is not None:
+                raise self._broken
+            self._ask(dict(zip(keys, sound, strict=True)))
+            scores = [self._scores[key] for key in keys]
+        return np.array([score.result() for score in scores], dtype=np.float64)
+
+    def start(self) -> None:
+        """Begin to look for the servers."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it, whatever it does; who waits for a score is told."""
+        with contextlib.suppress(RuntimeError):  # it may have ended by itself
+            self._loop.call_soon_threadsafe(self._life.cancel)
+        self._thread.join()
+
+    def _ask(self, texts: Mapping[str, str]) -> None:
+        for key, text in texts.items():
+            if key not in self._scores:
+                self._scores[key] = Future()
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, (key, text))
+
+    # On its own thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._life)
+        except asyncio.CancelledError:
+            self._break(EngineGone("the guard is not asked any more"))
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            self._break(error)
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    async def _live(self) -> None:
+        async with connected(self._settings) as engine:
+            self.ready.set_result(engine.model)
+            try:
+                async with contextlib.aclosing(engine.complete(self._requests())) as outcomes:
+                    async for request, outcome in outcomes:
+                        self._take(request, outcome)
+            except EngineGone as error:
+                raise EngineGone(self._said(str(error))) from error
+
+    async def _requests(self) -> AsyncGenerator[Request]:
+        for number in self._numbers:
+            self._asked[number] = await self._queue.get()
+            yield self._renderer.request(Ask(number=number, strategy=GUARD, labels=CHOICES))
+
+    def _take(self, request: Request, outcome: Completion | Failure) -> None:
+        """Write down what was told of a text, and hand it to whoever waits."""
+        key, _ = self._asked.pop(request.ask.number)
+        told = unsafe_of(outcome)
+        probability = None if isinstance(told, str) else told
+        if self._answers is not None:
+            self._answers.add(_answer(key, probability, outcome))
+        self._useful |= probability is not None
+        self._in_vain += not self._useful
+        if self._in_vain >= _TRIAL:
+            said = outcome.detail if isinstance(outcome, Failure) else f"the last one is: {told}"
+            what = f"nothing can be made of its first {_TRIAL} answers; {said}"
+            raise EngineUnusable(self._said(what))
+        self._scores[key].set_result(math.nan if probability is None else probability)
+
+    def _break(self, error: BaseException) -> None:
+        with self._lock:
+            self._broken = error
+            for score in self._scores.values():
+                if not score.done():
+                    score.set_exception(error)
+        if not self.ready.done():
+            self.ready.set_exception(error)
+
+    def _said(self, what: str) -> str:
+        """Return a message that says of whom it is, and holds no key."""
+        return f"--guard-endpoint {self._settings.shown}: {self._settings.secrets.struck(what)}"
+
+
+def _answer(key: str, probability: float | None, outcome: Completion | Failure) -> Answer:
+    told = outcome if isinstance(outcome, Completion) else None
+    return Answer(
+        text=key,
+        probability=probability,
+        calls=outcome.calls,
+        prompt_tokens=(told and told.prompt_tokens) or 0,
+        completion_tokens=(told and told.completion_tokens) or 0,
+    )

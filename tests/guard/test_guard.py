@@ -1,0 +1,191 @@
+"""A guard over a real server: each text is asked about once, whatever the server does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from augment.engines.endpoint import EndpointSettings
+from augment.errors import EngineGone, EngineUnusable, JournalError
+from augment.guard.answers import Answers, answers_in, calls_in
+from augment.guard.model import answering
+from augment.tasks.templates import load_template
+
+TEMPLATE = load_template("guard", folder=None)
+ROW = {"row_pattern": "<row>(.*)</row>"}
+TEXTS = [f"this is {kind} number {n}" for n in range(10) for kind in ("safe", "unsafe")]
+UNSAFE = np.array([text.startswith("this is unsafe") for text in TEXTS])
+
+
+def guard_at(url, **settings):
+    options = {"timeout_s": 30.0, "max_wait_s": 30.0, "prefix": "guard-", **settings}
+    return answering(EndpointSettings(url=url, **options), TEMPLATE)
+
+
+async def refusal(url, **settings):
+    with pytest.raises(EngineUnusable) as caught:
+        async with guard_at(url, **settings):
+            pass
+    return str(caught.value)
+
+
+async def test_each_text_gets_the_probability_of_unsafe_in_order(openai_server):
+    async with guard_at(openai_server(**ROW).url) as guard:
+        found = guard.probabilities(TEXTS)  # while the loop of the run stands still
+
+    assert (guard.name, guard.classes) == ("stub", ("unsafe",))
+    assert found.dtype == np.float64
+    assert ((found > 0.5) == UNSAFE).all()
+    assert ((found > 0) & (found < 1)).all()
+
+
+async def test_a_text_is_asked_about_once_however_many_threads_want_it(openai_server):
+    server = openai_server(latency_ms=50, **ROW)
+    async with guard_at(server.url) as guard:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(guard.probabilities, [[*TEXTS, *TEXTS]] * 4))
+    stats = server.stats()
+
+    assert all((each == found[0]).all() for each in found)
+    assert stats["requests"] == len(TEXTS)
+    assert stats["max_in_flight"] > 1
+
+
+async def test_no_text_is_no_question(openai_server):
+    server = openai_server()
+    async with guard_at(server.url) as guard:
+        assert guard.probabilities([]).shape == (0,)
+    assert server.stats()["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {**ROW, "no_logprobs": True},
+        {"no_guided": "reject", "no_logprobs": True, "label_pattern": r"this is (\w+)"},
+    ],
+)
+async def test_where_a_server_lacks_something_the_answer_alone_tells(openai_server, lack):
+    async with guard_at(openai_server(**lack).url) as guard:
+        found = guard.probabilities(TEXTS)
+
+    assert (found == UNSAFE).all()
+
+
+async def test_a_storm_costs_no_score(openai_server):
+    server = openai_server(
+        **ROW, error_500=0.2, error_429=0.1, reset=0.05, hang=0.02, body_junk=0.1
+    )
+    async with guard_at(server.url, timeout_s=0.5) as guard:
+        found = guard.probabilities(TEXTS)
+
+    assert ((found > 0.5) == UNSAFE).all()
+
+
+async def test_what_is_garbled_or_refused_has_no_score_and_the_rest_has(openai_server):
+    server = openai_server(**ROW, junk=0.3, refuse_forever=0.2)
+    async with guard_at(server.url) as guard:
+        found = guard.probabilities(TEXTS)
+        again = guard.probabilities(TEXTS)
+    told = np.isfinite(found)
+
+    assert 0 < told.sum() < len(TEXTS)
+    assert ((found[told] > 0.5) == UNSAFE[told]).all()
+    assert np.array_equal(found, again, equal_nan=True)
+    assert server.stats()["requests"] == len(TEXTS)
+
+
+async def test_a_guard_of_whose_answers_nothing_can_be_made_is_unusable(openai_server):
+    server = openai_server(junk=1.0)
+    async with guard_at(server.url) as guard:
+        few = guard.probabilities(TEXTS[:15])
+        with pytest.raises(EngineUnusable) as caught:
+            guard.probabilities(TEXTS)
+
+    assert np.isnan(few).all()
+    assert str(caught.value).startswith(
+        f"--guard-endpoint {server.url}: nothing can be made of its first 16 answers; the last"
+    )
+
+
+async def test_a_guard_that_cannot_be_used_names_its_own_options(openai_server):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    several = openai_server(models=["one", "two"])
+
+    assert "check --guard-endpoint" in await refusal(f"http://127.0.0.1:{port}/v1")
+    assert "choose one with --guard-model; it has ['one', 'two']" in await refusal(several.url)
+    assert "has no model 'three'" in await refusal(several.url, model="three")
+    assert "the variable that --guard-api-key-env names" in await refusal(
+        openai_server(auth="a key that is long").url
+    )
+
+
+async def test_a_guard_that_is_gone_breaks_who_waits_and_who_asks_later(openai_server):
+    server = openai_server(**ROW)
+    url = server.url.replace("http://", "http://user:a-long-secret@")
+    async with guard_at(url, max_wait_s=0.5) as guard:
+        guard.probabilities(TEXTS[:2])
+        server.kill()
+        for _ in range(2):
+            with pytest.raises(EngineGone) as caught:
+                guard.probabilities(TEXTS)
+
+    said = str(caught.value)
+    assert said.startswith("--guard-endpoint http://user:[struck out]@127.0.0.1:")
+    assert "has not answered for 0.5 s (--max-wait-s); the last error was " in said
+    assert "a-long-secret" not in said
+
+
+async def test_who_waits_when_the_guard_is_stopped_is_let_go(openai_server):
+    server = openai_server(hang=1.0)
+    async with guard_at(server.url) as guard:
+        waiting = asyncio.create_task(asyncio.to_thread(guard.probabilities, TEXTS))
+        while server.stats()["requests"] < len(TEXTS):
+            await asyncio.sleep(0.01)
+    with pytest.raises(EngineGone, match="not asked any more"):
+        await waiting
+
+
+async def test_what_was_told_is_known_to_the_next_session(openai_server, tmp_path):
+    server, path = openai_server(**ROW, junk=0.3), tmp_path / "guard.jsonl"
+    async with guard_at(server.url) as guard:
+        with guard.remembering(path):
+            first = guard.probabilities(TEXTS)
+    told = np.isfinite(first)
+    server.control(junk=0.0)
+    async with guard_at(server.url) as guard:
+        with guard.remembering(path):
+            second = guard.probabilities(TEXTS)
+
+    assert 0 < told.sum() < len(TEXTS)
+    assert (second[told] == first[told]).all()
+    assert ((second > 0.5) == UNSAFE).all()
+    assert server.stats()["requests"] == len(TEXTS) + (~told).sum() == calls_in(path)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+async def test_a_line_that_was_cut_off_costs_its_own_text_alone(openai_server, tmp_path, cut):
+    server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
+    for _ in range(2):
+        async with guard_at(server.url) as guard:
+            with guard.remembering(path):
+                guard.probabilities(TEXTS)
+        path.write_bytes(path.read_bytes()[:-cut])
+    whole = [json.loads(line) for line in path.read_bytes().splitlines()[: len(TEXTS) - 1]]
+
+    assert len({each["text"] for each in whole}) == len(TEXTS) - 1
+    assert server.stats()["requests"] == len(TEXTS) + (cut > 1)
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "guard.jsonl").mkdir()
+    with pytest.raises(JournalError, match=r"guard\.jsonl: .*the same command continues"):
+        Answers(tmp_path / "guard.jsonl")
+    assert list(answers_in(tmp_path / "none.jsonl")) == []
