@@ -30,7 +30,6 @@ from augment.parts import (
     plan_of,
     renders,
     run_encoder,
-    scorer_of,
 )
 from augment.pipeline import Parts, Pipeline
 from augment.plan.given import given_ask
@@ -39,6 +38,7 @@ from augment.protocols import CachesPrefixes, Engine, Filter
 from augment.ranking import GivenRows, best_first
 from augment.recipe import ENCODER, FAST_ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
+from augment.scorers import remembering, with_scorer
 from augment.screening import Screening
 from augment.setting import Inputs, Setting, prepare, renderer_of
 from evals.figures import PREFIX_CACHE
@@ -144,6 +144,7 @@ async def run(
     Raises:
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: nothing more can be done; the folder can be continued.
+        EngineGone: the guard is, and the folder can be continued; of the engine the outcome tells.
     """
     return await carry_out(prepare(inputs, recipe), watch=watch, say=say, engine=engine)
 
@@ -171,7 +172,8 @@ async def carry_out(
     if recipe.engine == "vllm":
         say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
-        async with engine(setting) as answering:
+        async with engine(setting) as answering, with_scorer(setting, say=say) as setting:
+            recipe = setting.recipe
             model = answering.model if setting.rows is None else setting.rows.name
             recipe = recipe.model_copy(update={"model": model})
             given = setting.judge is not None and setting.rows is not None
@@ -179,9 +181,6 @@ async def carry_out(
             setting = replace(
                 setting, recipe=recipe, revision=answering.revision, judged_by=judged_by
             )
-            if recipe.toxicity_model is not None:
-                say(f"Loading the toxicity model {recipe.toxicity_model} ...")
-                setting = replace(setting, scorer=await asyncio.to_thread(scorer_of, recipe))
             if worker is not None and not known:
                 count = len(setting.used.examples)
                 seeds = f" and embedding {count:,} seeds" if count else ""
@@ -195,7 +194,7 @@ async def carry_out(
                     where=recipe.out,
                     differences=lambda before: differences(before, recipe),
                 )
-                with run_encoder(worker, recipe.out) as encoder:
+                with run_encoder(worker, recipe.out) as encoder, remembering(setting):
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                     instructions = renderer_of(setting).instructions
                     filters = await asyncio.to_thread(

@@ -13,6 +13,7 @@ from augment import folder
 from augment.embed.seeds import SeedVectors
 from augment.filters.measured import error_rates
 from augment.formats.write import write_text
+from augment.guard import answers as guard_answers
 from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
@@ -84,7 +85,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
 
 def _error_rates(setting: Setting) -> Mapping[str, str]:
     """Return what was measured of the filters, but for a model that is not ours."""
-    ours = setting.recipe.toxicity_model is None
+    ours = setting.scorer is None
     return {name: told for name, told in error_rates().items() if ours or name != TOXICITY}
 
 
@@ -172,6 +173,7 @@ def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) 
             "ask": counts["calls"],
             "repair": 0,
             "judge": figures["judge"]["calls"] if figures["judge"] else 0,
+            "guard": guard_answers.calls_in(setting.recipe.out / guard_answers.FILE),
         },
         "endpoints": figures["endpoints"],
         "run": figures["run"],
@@ -198,6 +200,7 @@ def facts(setting: Setting) -> dict[str, Json]:
         "holdout": holdout.hexdigest() if setting.holdout else None,
         "templates": _signatures(setting),
         "judge": None if setting.judge is None else [setting.judge.digest, setting.judged_by],
+        "guard": None if setting.guard is None else setting.guard.digest,
         "rows": None if setting.rows is None else setting.rows.digest,
         "unlabelled": None if setting.unlabelled is None else setting.unlabelled.digest,
         "revision": setting.revision,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from augment.embed.encoder import RunEncoder
 from augment.embed.seeds import SeedVectors
@@ -60,8 +60,9 @@ from augment.plan.strategies import (
     Shown,
     ZeroShot,
 )
-from augment.protocols import Engine, Filter, Jury, Plan, Scorer, Strategy
+from augment.protocols import Engine, Filter, Jury, Plan, Strategy
 from augment.recipe import ENCODER, NO_ENCODER, Recipe
+from augment.recipe_fields import dashed
 from augment.records import COUNTERFACTUAL, Ask, Completion, Request, Sampling
 from augment.rendering import Decoding, Renderer
 from augment.screening import Seen
@@ -192,10 +193,7 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
     """
     from augment.engines.endpoint import EndpointSettings
 
-    if "api_key_env" in recipe.model_fields_set and recipe.api_key_env not in os.environ:
-        named = _VARIABLE.fullmatch(recipe.api_key_env)  # else it may be the key itself
-        what = f"{recipe.api_key_env if named else 'the variable that it names'} is not set"
-        raise InputError.one("--api-key-env", what)
+    api_key = key_of(recipe, "api_key_env")
     if recipe.endpoint is None and recipe.serve is not None:
         what = "is for the command; from Python start `augment serve MODEL`, and give its endpoint"
         raise InputError.one("serve", what)
@@ -203,13 +201,27 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
         url=(recipe.endpoints or ("",))[0],
         also=recipe.endpoints[1:],
         model=recipe.model,
-        api_key=os.environ.get(recipe.api_key_env) or None,
+        api_key=api_key,
         headers=recipe.headers,
         extra_body=recipe.extra_body,
         concurrency=recipe.concurrency,
         timeout_s=recipe.timeout_s,
         max_wait_s=recipe.max_wait_s,
     )
+
+
+def key_of(recipe: Recipe, field: Literal["api_key_env", "guard_api_key_env"]) -> str | None:
+    """Return the key that the variable holds which this field names.
+
+    Raises:
+        InputError: it is named and not set.
+    """
+    variable = str(getattr(recipe, field))
+    if field in recipe.model_fields_set and variable not in os.environ:
+        named = _VARIABLE.fullmatch(variable)  # else it may be the key itself
+        what = f"{variable if named else 'the variable that it names'} is not set"
+        raise InputError.one(f"--{dashed(field)}", what)
+    return os.environ.get(variable) or None
 
 
 @contextlib.contextmanager
@@ -219,7 +231,8 @@ def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]
     There is none without seeds, which rows could be held against, unless toxicity is judged by it.
     """
     recipe = setting.recipe
-    judges = recipe.toxicity_model is None and "toxicity" not in recipe.filters.without
+    others = recipe.toxicity_model is not None or recipe.guard_endpoint is not None
+    judges = not others and "toxicity" not in recipe.filters.without
     needed = setting.used.examples or (judges and recipe.encoder == ENCODER)
     if recipe.encoder == NO_ENCODER or not needed:
         yield None
@@ -231,19 +244,6 @@ def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]
         yield worker
     finally:
         worker.close()
-
-
-def scorer_of(recipe: Recipe) -> Scorer | None:
-    """Load the model that is to judge toxicity, where the recipe names one.
-
-    Raises:
-        InputError: it cannot be loaded, or is no classifier of toxic texts.
-    """
-    if recipe.toxicity_model is None:
-        return None
-    from augment.decoding.classifier import Classifier
-
-    return Classifier(recipe.toxicity_model, classes=recipe.filters.toxicity_classes)
 
 
 @contextlib.contextmanager

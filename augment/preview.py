@@ -22,7 +22,6 @@ from augment.parts import (
     plan_of,
     renders,
     run_encoder,
-    scorer_of,
 )
 from augment.plan.budget import Budget, Spent
 from augment.plan.strategies import shortened
@@ -40,6 +39,7 @@ from augment.records import (
     Verdict,
 )
 from augment.rendering import Renderer
+from augment.scorers import with_scorer
 from augment.screening import Screening, rejected
 from augment.setting import Inputs, Setting, prepare, renderer_of
 
@@ -117,10 +117,11 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
     if setting.judge is not None:
         setting = replace(setting, judge=None, notices=(*setting.notices, _NO_JUDGE))
     with encoder_worker(setting, known=False) as worker:
-        async with engine_of(setting) as engine:
+        async with (
+            engine_of(setting) as engine,
+            with_scorer(setting, say=lambda _: None) as setting,
+        ):
             with run_encoder(worker, None) as encoder:
-                scorer = await asyncio.to_thread(scorer_of, setting.recipe)
-                setting = replace(setting, scorer=scorer)
                 vectors = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                 renderer = renderer_of(setting)
                 filters = filters_of(setting, vectors, instructions=renderer.instructions)

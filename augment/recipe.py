@@ -38,7 +38,9 @@ from augment.recipe_fields import (
     Values,
     Way,
     Weight,
+    check_addresses,
     dashed,
+    listed,
 )
 from augment.records import TaskName
 from augment.secrets import without_secrets
@@ -174,6 +176,11 @@ class Recipe(Closed):
     toxicity_model: str | None = Field(
         None, description="text classifier that judges toxicity: a folder or a hub's name"
     )
+    guard_endpoint: Endpoints | None = Field(
+        None, description="server of a guard model that judges toxicity; or several of it"
+    )
+    guard_model: str | None = Field(None, description="which of the models there")
+    guard_api_key_env: str = Field("AUGMENT_API_KEY", description="variable that holds its key")
     pii: PiiAction = Field("reject", description="of rows with personal data: or mask, surrogate")
     pii_model: Path | None = Field(
         None, description="folder of a spaCy pipeline that finds names and places, by presidio"
@@ -281,8 +288,15 @@ class Recipe(Closed):
     def _must_agree_on_toxicity(self) -> Recipe:
         if self.toxicity_model is None and self.filters.toxicity_classes:
             raise ValueError("`filters: {toxicity-classes: [...]}` needs --toxicity-model")
-        if self.toxicity_model is not None and "toxicity" in self.filters.without:
-            raise ValueError("--toxicity-model does not go with `filters: {without: [toxicity]}`")
+        if self.guard_endpoint is None and self.guard_model is not None:
+            raise ValueError("--guard-model needs --guard-endpoint URL")
+        check_addresses(listed(self.guard_endpoint), option="--guard-endpoint")
+        every = {"toxicity-model": self.toxicity_model, "guard-endpoint": self.guard_endpoint}
+        given = [f"--{name}" for name, value in every.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other")
+        if given and "toxicity" in self.filters.without:
+            raise ValueError(f"{given[0]} does not go with `filters: {{without: [toxicity]}}`")
         return self
 
     @model_validator(mode="after")
@@ -293,11 +307,7 @@ class Recipe(Closed):
             raise ValueError(f"--endpoint does not go with --engine {self.engine}")
         if self.serve is not None:
             self._refuse_others()
-        for url in self.endpoints:
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"--endpoint {url!r} must begin with http:// or https://")
-        if len(set(self.endpoints)) < len(self.endpoints):
-            raise ValueError("--endpoint names a server twice")
+        check_addresses(self.endpoints, option="--endpoint")
         if self.engine in {"vllm", "transformers", "langchain"} and self.model is None:
             raise ValueError(f"--engine {self.engine} needs --model")
         asked = self.endpoint is not None or self.serve is not None
@@ -347,9 +357,7 @@ class Recipe(Closed):
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The servers' addresses; none where there is none."""
-        if self.endpoint is None:
-            return ()
-        return (self.endpoint,) if isinstance(self.endpoint, str) else self.endpoint
+        return listed(self.endpoint)
 
     @property
     def ways(self) -> Mapping[str, float]:
@@ -361,7 +369,7 @@ OPERATIONAL = frozenset(
     {
         "endpoint", "serve", "serving", "model_options", "api_key_env", "headers", "concurrency",
         "timeout_s", "max_wait_s", "prices", "out", "lenient", "holdout", "unlabelled", "templates",
-        "text_field", "text_pair_field", "label_field",
+        "text_field", "text_pair_field", "label_field", "guard_endpoint", "guard_api_key_env",
     }
 )  # fmt: skip
 """Fields that may change between the sessions of a run: what they say is not in the rows, or is

@@ -71,6 +71,24 @@ def _endpoints(value: object) -> object:
     return items[0] if len(items) == 1 else tuple(items)
 
 
+def check_addresses(urls: Sequence[str], *, option: str) -> None:
+    """Refuse what is no address of a server, and one that is named twice.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    for url in urls:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{option} {url!r} must begin with http:// or https://")
+    if len(set(urls)) < len(urls):
+        raise ValueError(f"{option} names a server twice")
+
+
+def listed(urls: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the addresses as they are given: none, one or several."""
+    return (urls,) if isinstance(urls, str) else urls or ()
+
+
 def _folders(value: object) -> object:
     """Take a folder for a list of one."""
     return [value] if isinstance(value, str | Path) else value

@@ -104,7 +104,7 @@ def run(
 
     Raises:
         InputError, EngineUnusable: before anything is written.
-        JournalError, EncoderError: the folder can be continued.
+        JournalError, EncoderError, EngineGone (of a guard): the folder can be continued.
         KeyboardInterrupt: after what was accepted has been written.
     """
     setting = settle(seeds, recipe, unlabelled=unlabelled, holdout=holdout, chat_model=chat_model)

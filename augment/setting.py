@@ -58,6 +58,7 @@ from augment.tasking import (
     unwritten,
 )
 from augment.tasks.exchanged import Exchanged
+from augment.tasks.guarding import GUARD
 from augment.tasks.judging import JUDGE
 from augment.tasks.labelling import RIVALS, Labelling
 from augment.tasks.templates import load_template
@@ -109,6 +110,7 @@ class Setting:
         seeds: all of them; `used` are those that prompts and fits may see.
         templates: of each strategy that may be used, by its name.
         judge: the template by which labels are judged; None where no judge is asked for.
+        guard: the template by which a guard is asked; None where none is.
         judged_by: the model that judges checked rows, once it is there; of others the run's does.
         identities: the groups of people that are looked for.
         against: accepted rows of other runs, which are not to be repeated.
@@ -118,7 +120,7 @@ class Setting:
         chat_model: a LangChain model that answers, in place of one that the recipe names.
         revision: of the engine's model, once it is there.
         shown: ids of the seeds that prompts may show.
-        scorer: the recipe's toxicity model, once it is there.
+        scorer: who judges toxicity in place of our own model, once it is there.
         order: places of the checked rows in the order in which they are judged; None: as they are.
         finder: finds personal data.
     """
@@ -132,6 +134,7 @@ class Setting:
     templates: Mapping[str, Template]
     identities: Identities
     judge: Template | None = None
+    guard: Template | None = None
     judged_by: str | None = None
     against: tuple[Example[Any], ...] = ()
     rows: Given | None = None
@@ -172,6 +175,8 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
     if recipe.pii_model is not None:
         names = Names(recipe.pii_model, kinds=recipe.filters.pii_names)
         setting = replace(setting, finder=names)
+    if recipe.guard_endpoint is not None:
+        setting = replace(setting, guard=load_template(GUARD, folder=recipe.templates))
     exchange = _EXCHANGES[recipe.pii](recipe.random_seed)
     if exchange is None:
         return setting

@@ -31,6 +31,8 @@ def _idle(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield from ((name, f"{recipe.engine} calls no server") for name in _OF_ENDPOINTS)
     if recipe.serve is None:
         yield "serving", "it goes with --serve"
+    if recipe.guard_endpoint is None:
+        yield "guard_api_key_env", "it goes with --guard-endpoint"
     if not recipe.judge:
         yield "judge_votes", "it goes with --judge"
     if "pii" in recipe.filters.without:

@@ -297,6 +297,17 @@ def test_of_a_part_of_the_recipe_what_differs_is_named():
             {"toxicity-model": "x", "filters": {"without": ["toxicity"]}},
             "--toxicity-model does not go with",
         ),
+        (
+            {"toxicity-model": "x", "guard-endpoint": "http://x/v1"},
+            "--toxicity-model and --guard-endpoint exclude each other",
+        ),
+        (
+            {"guard-endpoint": "http://x/v1", "filters": {"without": ["toxicity"]}},
+            "--guard-endpoint does not go with `filters: {without: ",
+        ),
+        ({"guard-model": "x"}, "--guard-model needs --guard-endpoint URL"),
+        ({"guard-endpoint": "x:8001"}, "--guard-endpoint 'x:8001' must begin with http://"),
+        ({"guard-endpoint": ["http://x/v1"] * 2}, "--guard-endpoint names a server twice"),
     ],
 )
 def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):

@@ -18,9 +18,10 @@ from augment.setting import Inputs, prepare
 OUT = Path("runs/check")
 _OPTIONS = (
     "random_seed", "reserve", "encoder", "holdout", "against", "out", "text_field",
-    "text_pair_field", "label_field", "lenient", "toxicity_model", "pii", "pii_model",
-    "pii_placeholders", "balance_identities", "judge", "judge_votes", "endpoint", "model",
-    "api_key_env", "concurrency", "timeout_s", "max_wait_s", "keep",
+    "text_pair_field", "label_field", "lenient", "toxicity_model", "guard_endpoint", "guard_model",
+    "guard_api_key_env", "pii", "pii_model", "pii_placeholders", "balance_identities", "judge",
+    "judge_votes", "endpoint", "model", "api_key_env", "concurrency", "timeout_s", "max_wait_s",
+    "keep",
 )  # fmt: skip
 
 

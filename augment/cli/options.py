@@ -27,7 +27,7 @@ _ONLY_IN_A_FILE = frozenset(
 )  # fmt: skip
 
 
-_REPEATED = frozenset({"endpoint", "against"})
+_REPEATED = frozenset({"endpoint", "guard_endpoint", "against"})
 """Options that may be given several times."""
 
 ENGINE_OPTIONS = (
