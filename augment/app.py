@@ -41,6 +41,7 @@ from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
 from augment.scorers import remembering, with_scorer
 from augment.screening import Screening
 from augment.setting import Inputs, Setting, prepare, renderer_of
+from evals.asides import asides
 from evals.figures import PREFIX_CACHE
 
 EXIT_CODES: Mapping[Finish, int] = {
@@ -87,8 +88,11 @@ class Outcome:
 
     Attributes:
         statements: what the calibrated filters say of themselves.
+        asides: filters that judged nothing or only flagged, each with a sentence on that.
         kind: what the run did.
         cost: of all calls so far, in the currency of the recipe's prices; None without prices.
+        loading_s: seconds before the first ask of this session, which `seconds_in_all` leaves out:
+            of loading encoder and engine, and of embedding the seeds.
         embedded: texts that this session embedded, in `embedding_s` seconds of the encoder's work.
     """
 
@@ -99,8 +103,10 @@ class Outcome:
     seconds_in_all: float
     warnings: Sequence[str]
     statements: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    asides: Sequence[tuple[str, str]] = ()
     kind: Kind = "made"
     cost: float | None = None
+    loading_s: float = 0.0
     embedded: int = 0
     embedding_s: float = 0.0
 
@@ -166,6 +172,7 @@ async def carry_out(
         accepted: told each accepted row, as accepted.jsonl has it.
         engine: as for `run`.
     """
+    began = time.monotonic()
     recipe = setting.recipe
     known = has_vectors(recipe.out)
     loading = asyncio.get_running_loop().run_in_executor(None, load_ahead, recipe)
@@ -206,7 +213,9 @@ async def carry_out(
                     session = _Session(
                         setting, answering, journal, seeds, filters=filters, accepted=accepted
                     )
+                    loading_s = time.monotonic() - began
                     outcome = await session.to_the_end(watch)
+                outcome = replace(outcome, loading_s=loading_s)
                 if worker is None:
                     return outcome
                 return replace(outcome, embedded=worker.texts, embedding_s=worker.busy_s)
@@ -280,7 +289,7 @@ class _Session:
             seeds=self._seeds,
             jury=self._jury,
         )
-        write_folder(self._setting, self._journal, judged)
+        figures = write_folder(self._setting, self._journal, judged)
         return Outcome(
             finish=finish,
             detail=detail,
@@ -289,6 +298,7 @@ class _Session:
             seconds_in_all=_seconds(self._journal),
             warnings=(*self._setting.warnings, *self._seeds.notices),
             statements={each.filter: each.statement for each in judged.calibrations},
+            asides=tuple(asides(figures)),
             kind=self._setting.kind,
             cost=self._pipeline.spent.cost(budget_of(self._setting.recipe))
             if self._setting.recipe.prices != Prices()

@@ -56,8 +56,8 @@ class Judged:
         return tuple(each for each in every if each is not None)
 
 
-def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> None:
-    """Write rows, report, card and manifest, each file whole or not at all."""
+def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> dict[str, Json]:
+    """Write rows, report, card and manifest, each file whole or not at all; return the figures."""
     out = setting.recipe.out
     made = made_of(setting)
     subject = _subject(setting, judged, made=made)
@@ -81,6 +81,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> No
     write_text(out / "report.html", render(figures))
     write_text(out / "README.md", card(figures))
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
+    return figures
 
 
 def _error_rates(setting: Setting) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -15,6 +16,8 @@ from evals.wording import visible
 
 _MOST_CELLS = 16
 _LINE_EVERY_S = 5.0
+_LEAST_LOADING_S = 1.0
+_NOT_JUDGED = "NOT judged"
 _HEADLINES = {
     "done": "Done: every quota is full.",
     "checked": "Done: every row was checked.",
@@ -144,19 +147,25 @@ def summary(outcome: Outcome) -> RenderableType:
         table.add_row("embedded", f"{outcome.embedded:,} at {rate:.0f}/s")
     if outcome.cost is not None:
         table.add_row("cost", f"{outcome.cost:.4g}")
+    if outcome.loading_s >= _LEAST_LOADING_S:
+        table.add_row("loading", duration(outcome.loading_s))
     table.add_row("duration", duration(outcome.seconds_in_all))
     head = [Text(_HEADLINES[_ending(outcome)], style="bold")]
     head += [Text(visible(outcome.detail))] if outcome.detail else []
     head += [Text(visible(f"warning: {warning}"), style="yellow") for warning in outcome.warnings]
-    judged = [
-        Text(
-            visible(f"{name}: {statement}"), style="yellow" if "NOT judged" in statement else "dim"
-        )
-        for name, statement in outcome.statements.items()
-    ]
-    return Group(
-        *head, table, *judged, Text(f"report  {outcome.out / 'report.html'}", no_wrap=True)
-    )
+    report = Text(f"report  {outcome.out / 'report.html'}", no_wrap=True)
+    return Group(*head, table, *_of_filters(outcome), report)
+
+
+def _of_filters(outcome: Outcome) -> Iterator[Text]:
+    """Yield what filters say of themselves, and what is to be said of them; nothing twice."""
+    unjudged = {name for name, said in outcome.statements.items() if _NOT_JUDGED in said}
+    for name, statement in outcome.statements.items():
+        style = "yellow" if name in unjudged else "dim"
+        yield Text(visible(f"{name}: {statement}"), style=style)
+    for name, aside in outcome.asides:
+        if name not in unjudged or _NOT_JUDGED not in aside:
+            yield Text(visible(f"{name}: {aside}"), style="yellow")
 
 
 def _ending(outcome: Outcome) -> str:

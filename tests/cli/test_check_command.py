@@ -342,6 +342,8 @@ def test_without_seeds_rows_are_judged_by_what_needs_none(bare):
     assert [row["text"] for row in left.accepted] == [GOOD["text"]]
     assert [row["reason"] for row in left.rejected] == ["duplicate", "pii", "empty"]
     assert "warning: there are no seeds" in ended.out
+    assert "length: NOT judged" not in ended.out
+    assert "toxicity: NOT judged, in any of 2 rows: no encoder was asked for" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -388,6 +390,7 @@ def test_what_a_filter_flags_is_accepted_and_stands_in_report_and_explanation(ch
         {"filter": "form", "reason": "chatter", "rows": 1},
         {"filter": "near_duplicate", "reason": "duplicate", "rows": 1},
     ]
+    assert "near_duplicate: Let 1 row through that it would have rejected (exact d" in ended.out
     assert "near duplicate (exact duplicates, 1 row)" in (
         tmp_path / "out" / "report.html"
     ).read_text("utf-8")

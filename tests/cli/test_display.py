@@ -87,6 +87,23 @@ def test_the_summary_tells_every_ending_with_counts_and_where_the_report_is(fini
     assert ["quota", "1"] in rows
 
 
+def test_a_filter_that_judged_nothing_is_spoken_of_once():
+    asides = [("agreement", "NOT judged, in any of 9 rows: too few."), ("form", "NOT judged: off.")]
+    own = {"agreement": "Labels are NOT judged: too few.", "form": "It is as it is."}
+    text = shown(summary(outcome("done", statements=own, asides=asides)))
+    assert [line for line in text.splitlines() if "judged" in line] == [
+        "agreement: Labels are NOT judged: too few.", "form: NOT judged: off.",
+    ]  # fmt: skip
+
+
+def test_what_is_waited_for_before_the_first_ask_is_told_apart():
+    assert "loading" not in shown(summary(outcome("done", loading_s=0.4)))
+    rows = [line.split() for line in shown(summary(outcome("done", loading_s=9.8))).splitlines()]
+    assert rows.index(["loading", "9.8", "s"]) + 1 == rows.index(
+        ["duration", "1", "min", "15", "s"]
+    )
+
+
 def test_the_reports_path_stays_whole_however_narrow_the_screen():
     out = Path("runs", *["a folder with a name"] * 6)
     console = Console(file=io.StringIO(), width=40)
