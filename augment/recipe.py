@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, cast
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from augment.errors import InputError, InputFault
+from augment.errors import InputError
+from augment.recipe_faults import fault
 from augment.recipe_fields import (
     STAGES,
     Closed,
@@ -44,6 +45,7 @@ from augment.recipe_fields import (
 )
 from augment.records import TaskName
 from augment.secrets import without_secrets
+from augment.shown import meant, shown
 
 ENCODER = "minilm"
 """What `encoder` says of the one that comes with the package."""
@@ -114,16 +116,15 @@ class Filters(Closed):
             if len(set(named)) < len(named):
                 raise ValueError(f"`{name}` names a filter twice")
             if left_out := sorted(set(named) & set(self.without)):
-                raise ValueError(
-                    f"`{name}` names {', '.join(left_out)}, which `without` leaves out"
-                )
+                names = ", ".join(map(dashed, left_out))
+                raise ValueError(f"`{name}` names {names}, which `without` leaves out")
         stages = [(stage, by, name) for name in self.order
                   for stage, (by, own) in enumerate(STAGES.items()) if name in own]  # fmt: skip
         for (before, by, name), (after, other_by, other) in itertools.pairwise(stages):
             if before > after:
                 raise ValueError(
-                    f"`order` puts {name} before {other}: rows are judged by {other_by} first, "
-                    f"and by {by} after that"
+                    f"`order` puts {dashed(name)} before {dashed(other)}: "
+                    f"rows are judged by {other_by} first, and by {by} after that"
                 )
         return self
 
@@ -313,8 +314,9 @@ class Recipe(Closed):
         asked = self.endpoint is not None or self.serve is not None
         embedded = not asked and self.engine in {None, "seedlm"}
         if embedded and self.model not in {None, "bundled", "ngram"}:
+            like = meant(str(self.model), ("bundled", "ngram"))
             raise ValueError(
-                f"--model {self.model!r} needs --engine vllm, transformers or langchain, "
+                f"--model {self.model!r}{like} needs --engine vllm, transformers or langchain, "
                 "or --endpoint URL"
             )
         return self
@@ -398,7 +400,7 @@ def load(path: Path | None, *, options: Mapping[str, Any], said: str = "command 
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        faults = [_fault(dict(detail), origin) for detail in error.errors()]
+        faults = [fault(detail, origin, of=Recipe) for detail in error.errors()]
         raise InputError(faults) from None  # pydantic's own words may hold a key
 
 
@@ -416,30 +418,6 @@ def _read(path: Path) -> dict[str, Any]:
     return {dashed(str(key)): value for key, value in cast("dict[Any, Any]", values).items()}
 
 
-def _fault(detail: dict[str, Any], origin: Mapping[str, str]) -> InputFault:
-    place = ".".join(str(part) for part in detail["loc"])
-    where = origin.get(dashed(place.split(".", maxsplit=1)[0]), "recipe")
-    if detail["type"] == "extra_forbidden":
-        part = Recipe.model_fields.get(str(detail["loc"][0]).replace("-", "_"))
-        kind = None if part is None else part.annotation
-        fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Closed) else None
-        allowed = ", ".join(map(dashed, fields or Recipe.model_fields))
-        return InputFault(where=where, what=f"unknown key {place!r}; allowed are {allowed}")
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if not place:
-        return InputFault(where="recipe", what=message)
-    if place.startswith(("headers", "extra", "model-options")):  # may hold a key: not shown
-        return InputFault(where=f"{where}, {dashed(place)}", what=message)
-    return InputFault(
-        where=f"{where}, {dashed(place)}", what=f"{message} (found {_short(detail['input'])})"
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
     """Say in which ways `now` may not continue a run that was begun with the recipe `before`.
 
@@ -455,14 +433,14 @@ def differences(before: Mapping[str, Any], now: Recipe) -> list[str]:
         if isinstance(getattr(now, name), Closed) and isinstance(old, Mapping):
             found += _parts_that_differ(name, cast("Mapping[str, Any]", old), value)
         else:
-            found.append(f"{dashed(name)}: was {_short(old)}, now {_short(value)}")
+            found.append(f"{dashed(name)}: was {shown(old)}, now {shown(value)}")
     return found
 
 
 def _parts_that_differ(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for part in dict.fromkeys((*old, *new)):
         if old.get(part) != new.get(part):
-            was, now = _short(old.get(part)), _short(new.get(part))
+            was, now = shown(old.get(part)), shown(new.get(part))
             yield f"{dashed(name)}, {dashed(part)}: was {was}, now {now}"
 
 

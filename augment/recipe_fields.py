@@ -16,6 +16,11 @@ def dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
+def underscored(name: str) -> str:
+    """Return a field's or filter's name as code, journal and files have it."""
+    return name.replace("-", "_")
+
+
 class Closed(BaseModel):
     """A part of the recipe: frozen, unknown keys refused, dashes or underscores in names."""
 
@@ -87,6 +92,11 @@ def check_addresses(urls: Sequence[str], *, option: str) -> None:
 def listed(urls: str | tuple[str, ...] | None) -> tuple[str, ...]:
     """Return the addresses as they are given: none, one or several."""
     return (urls,) if isinstance(urls, str) else urls or ()
+
+
+def _filter_name(value: object) -> object:
+    """Take dashes for underscores, as in the names of thresholds."""
+    return underscored(value) if isinstance(value, str) else value
 
 
 def _folders(value: object) -> object:
@@ -180,11 +190,13 @@ class IdentityLists(Closed):
     target: Mapping[Name, Mapping[Name, Weight]] = Field(default_factory=dict)
 
 
-FilterName: TypeAlias = Literal[
+_FilterName: TypeAlias = Literal[
     "length", "form", "language", "pii", "copy", "leak", "confidence", "unmarked",
     "agreement", "similarity", "toxicity",
     "near_duplicate", "variants", "semantic_duplicate", "balance", "shortcuts",
 ]  # fmt: skip
+FilterName: TypeAlias = Annotated[_FilterName, BeforeValidator(_filter_name)]
+"""With dashes, as recipes have names, or as files have them."""
 STAGES: Mapping[str, tuple[str, ...]] = {
     "their text": ("length", "form", "language", "pii", "copy", "leak", "confidence"),
     "their meaning": ("agreement", "similarity", "toxicity"),

@@ -41,10 +41,11 @@ from augment.reading import (
     seeds_of,
     without_reserve,
 )
-from augment.recipe import Recipe
+from augment.recipe import ENCODER, FAST_ENCODER, NO_ENCODER, Recipe
 from augment.recipe_fields import PiiAction
 from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet
 from augment.rendering import Decoding, Renderer
+from augment.shown import meant
 from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT
 from augment.tasking import (
     ROWS_UNLESS_SAID,
@@ -455,5 +456,11 @@ def _refuse_missing_encoder(encoder: str) -> None:
 
     A hub's names are `model` or `owner/model`, of letters, digits, dots, dashes and underscores.
     """
-    if not _HUB_NAME.fullmatch(encoder) and not Path(encoder).is_dir():
+    own = (ENCODER, FAST_ENCODER, NO_ENCODER)
+    if encoder in own or Path(encoder).is_dir():
+        return
+    if like := meant(encoder, own):
+        what = f"{encoder!r} is no folder{like}; a name of a hub's has its owner's before it"
+        raise InputError.one("--encoder", what)
+    if not _HUB_NAME.fullmatch(encoder):
         raise InputError.one("--encoder", f"{encoder!r} is no folder, and cannot be a hub's name")

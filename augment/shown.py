@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 _SHOWN_CHARS = 80
+_LIKE = 0.7
+"""From which share of characters in common a word may have been meant (difflib's ratio)."""
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN_CHARS
 
@@ -24,3 +27,9 @@ def listed(values: Sequence[str], *, limit: int = _SHOWN_CHARS) -> str:
         parts.append(shown(values[len(parts)]))
     left = len(values) - len(parts)
     return f"[{', '.join(parts)}{f', ... {left} more' if left else ''}]"
+
+
+def meant(word: str, allowed: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` of the allowed word that is closest; nothing if none is."""
+    close = get_close_matches(word.lower(), list(allowed), n=1, cutoff=_LIKE)
+    return f" (did you mean {shown(close[0])}?)" if close else ""

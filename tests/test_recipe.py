@@ -99,12 +99,12 @@ def test_every_fault_is_named_at_once_with_its_place(written):
     assert len(found) == 10
     for part in (
         f"{path}, per-label: ",
-        f"{path}: unknown key 'shot'; allowed are task, per-label",
-        f"{path}: unknown key 'sampling.temprature'",
+        f"{path}: unknown key 'shot' (did you mean 'shots'?); allowed are task, per-label",
+        f"{path}: unknown key 'sampling.temprature' (did you mean 'temperature'?); allowed are tem",
         f"{path}, sampling.top-p: ",
         f"{path}, strategies.oneshot",
         f"{path}, attributes.length: must be a list of texts, or such a list for each label",
-        f"{path}, filters.without.0: ",
+        f"{path}, filters.without.0: Input should be 'length', 'form',",
         f"{path}, holdout: ",
         "command line, concurrency: ",
         "command line, timeout-s: Input should be greater than 0 (found '-1')",
@@ -319,7 +319,7 @@ def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):
     ("filters", "said"),
     [
         ({"order": ["near_duplicate", "form"]},
-         "`order` puts near_duplicate before form: rows are judged by their text first, and"),
+         "`order` puts near-duplicate before form: rows are judged by their text first, and"),
         ({"order": ["form", "similarity", "pii"]},
          "puts similarity before pii: rows are judged by their text first, and by their meaning"),
         ({"order": ["pii", "form", "pii"]}, "`order` names a filter twice"),
@@ -332,6 +332,33 @@ def test_an_order_or_action_that_makes_no_sense_is_refused(filters, said):
     with pytest.raises(InputError) as raised:
         load(None, options={"filters": filters})
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"engine": "transfomers"}, "(found 'transfomers') (did you mean 'transformers'?)"),
+        ({"filters": {"flag": ["near-duplikate"]}}, "(did you mean 'near-duplicate'?)"),
+        ({"strategies": {"entities_first": 1}}, "(did you mean 'entities-first'?)"),
+        ({"model": "Bundeld"}, "--model 'Bundeld' (did you mean 'bundled'?) needs"),
+        ({"relations": {"at": {"haed": ["x"]}}},
+         "'relations.at.haed' (did you mean 'head'?); allowed are description, head, tail"),
+        ({"identities": {"axes": {"job": {"groups": ["a"], "terms": [["b"]], "leve": []}}}},
+         "(did you mean 'level'?); allowed are groups, terms, level"),
+    ],
+)  # fmt: skip
+def test_what_was_probably_meant_is_named(options, said):
+    assert said in "\n".join(faults(None, **options))
+
+
+def test_filters_are_named_with_dashes_as_their_thresholds_or_as_files_have_them():
+    dashed, other = (
+        load(None, options={"filters": {"flag": [f"near{by}duplicate"], f"near{by}duplicate": 0.9}})
+        for by in "-_"
+    )
+    assert dashed == other
+    assert dashed.filters.flag == ("near_duplicate",)
+    assert comparable(dashed)["filters"]["flag"] == ["near_duplicate"]
 
 
 def test_filters_may_stand_in_any_order_within_their_stage():

@@ -281,7 +281,10 @@ def test_a_recipe_of_another_kind_is_refused(hostile):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"per_lable": 2}, "recipe: unknown key 'per-lable'; allowed are"),
+        (
+            {"per_lable": 2},
+            "recipe: unknown key 'per-lable' (did you mean 'per-label'?); allowed are",
+        ),
         ({3: 2}, "recipe: unknown key '3'; allowed are"),
         ({"per_label": "many"}, "recipe, per-label: Input should be a valid integer"),
         ({"out": 3}, "recipe, out: "),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import yaml
 
 from augment.cli.display import said
 from augment.cli.options import ENGINE_OPTIONS, add_options, add_seeds, parted, settled
+from augment.cli.parser import Parser
 from augment.errors import InputError
 from augment.formats.write import write_text
 from augment.proposals import Proposal, propose_attributes
@@ -23,7 +23,7 @@ from serving.vllm.run import with_server
 
 def main(arguments: Sequence[str]) -> int:
     """Propose attributes."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment attributes",
         description="Ask an engine by which attributes rows like the seeds differ, and write them "
         "with their values to the end of the recipe, for you to edit.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from augment import recipe
 from augment.app import carry_out
 from augment.cli.explain import explain
 from augment.cli.options import add_options, given_options
+from augment.cli.parser import Parser
 from augment.cli.watched import carried_out
 from augment.setting import Inputs, prepare
 
@@ -27,7 +27,7 @@ _OPTIONS = (
 
 def main(arguments: Sequence[str]) -> int:
     """Check a file."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment check",
         description="Put rows from anywhere through the filters, held against seeds where there "
         "are any. No engine is needed but by --judge; the folder is that of a run.",

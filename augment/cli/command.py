@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
 
+from augment.cli.parser import Parser
 from augment.errors import AugmentError
 
 INTERRUPTED = 130
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and return the exit code: see `augment --help` for what each one means."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment",
         description="Grow a small labelled text corpus into a larger one that can be trusted.",
         epilog="exit codes: 0 done; 1 unforeseen, resumable; 2 input or command wrong; "
@@ -70,7 +70,7 @@ def _run(arguments: Sequence[str]) -> int:
     from augment.cli.watched import carried_out, with_server
     from augment.setting import Inputs
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment run",
         description="Run until every label has its accepted rows, or continue such a run.",
         epilog="with --serve, what stands after -- goes to vLLM as it is",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib.util
 import platform
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from augment import recipe
+from augment.cli.parser import Parser
 from augment.embed.model import SHA256, Unusable, bundled_folder
 from augment.embed.static import place_of
 from augment.engines.embedded import MISSING, WEIGHTS, tokenizer_of
@@ -41,7 +41,7 @@ class Finding:
 
 def main(arguments: Sequence[str]) -> int:
     """Say what there is; the exit code is 0 whatever is missing."""
-    parser = argparse.ArgumentParser(prog="augment doctor", description=__doc__)
+    parser = Parser(prog="augment doctor", description=__doc__)
     parser.add_argument("--endpoint", default=LOCAL, help=f"a server to look for ({LOCAL})")
     options = parser.parse_args(arguments)
     findings = asyncio.run(look(options.endpoint))

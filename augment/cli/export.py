@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+from augment.cli.parser import Parser
 from augment.errors import InputError, InputFault
 from augment.formats.export import Exported, To, Wish, default_out, export
 from augment.formats.read_corpus import read_corpus
@@ -26,7 +27,7 @@ _GOES_WITH = {
 
 def main(arguments: Sequence[str]) -> int:
     """Export rows."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment export",
         description="Write the accepted rows of a run, or the rows of a file, in the format of "
         "another tool. What a format cannot carry is refused or told.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 
 from augment.cli.display import duration, said
 from augment.cli.options import add_options, add_seeds, parted, settled
+from augment.cli.parser import Parser
 from augment.preview import Estimate, Preview, Shown, preview
 from augment.recipe import NO_ENCODER, Recipe
 from augment.records import Candidate, Completion, Fault, Verdict
@@ -20,7 +20,7 @@ from serving.vllm.run import with_server
 
 def main(arguments: Sequence[str]) -> int:
     """Show a preview."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment preview",
         description="Render three prompts, show their answers with every verdict, and estimate "
         "what the whole run takes. Writes nothing but the log of vLLM, where --serve starts it.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from augment import recipe
 from augment.cli.options import add_options, given_options
+from augment.cli.parser import Parser
 from augment.draws import draw_seed
 from augment.embed.seeds import seed_vectors
 from augment.errors import InputError
@@ -22,7 +22,7 @@ from prompts.templates import Template, names
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the three subcommands."""
-    parser = argparse.ArgumentParser(prog="augment prompts", description=__doc__)
+    parser = Parser(prog="augment prompts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the templates with their digests")
     showing = commands.add_parser("show", help="a template as it stands in its file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from augment.app import run
 from augment.cli.options import add_options, given_options, parted, settled
+from augment.cli.parser import Parser
 from augment.cli.watched import carried_out, with_server
 from augment.errors import InputError
 from augment.formats.separated import csv_lines
@@ -22,7 +22,7 @@ _RUN = {"out": Path("runs/seeds"), "unlabelled": None}
 
 def main(arguments: Sequence[str]) -> int:
     """Propose seeds."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment seeds",
         description="Have an engine write five rows of each label that the recipe describes, as a "
         "CSV file: accept, edit or replace them, then run with them as seeds.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -12,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from augment.cli.options import add_options, add_serving, parted, settled
+from augment.cli.parser import Parser
 from augment.errors import EngineGone, InputError
 from augment.recipe import Recipe
 from augment.setting import Inputs
@@ -26,7 +26,7 @@ _NO_OTHER = {"endpoint": None, "engine": None, "model": None}
 
 def main(arguments: Sequence[str]) -> int:
     """Serve a model until told to stop; the exit code is then 0."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="augment serve",
         description="Start vLLM with settings that suit this machine and the work, wait until it "
         "is healthy, and say its endpoint. It ends with this command, however that ends.",

@@ -54,14 +54,32 @@ def test_an_unknown_command_names_those_there_are():
     assert result.code == 2
     assert "invalid choice: 'walk'" in result.err
     assert "'run'" in result.err
+    assert "did you mean" not in result.err
+    assert "(did you mean 'check'?)" in here("chekc").err
 
 
 def test_an_unknown_option_is_named(tmp_path):
     result = here("run", seeds_file(tmp_path), "--per-lable", "5", "--out", tmp_path / "out")
 
     assert result.code == 2
-    assert "--per-lable" in result.err
+    assert "--per-lable 5 (did you mean '--per-label'?)" in result.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("export", "x", "--to", "parqet"), "(did you mean 'parquet'?)"),
+        (("prompts", "render", "fewshot", "--lables", "x"), "(did you mean '--label'?)"),
+        (("check", "x", "--pii=maks"), "(found 'maks') (did you mean 'mask'?)"),
+        (("check", "x", "--encoder", "MiniLMM"), "is no folder (did you mean 'minilm'?); a name"),
+    ],
+)
+def test_the_closest_of_what_is_allowed_is_named(words, said):
+    result = here(*words)
+
+    assert result.code == 2
+    assert said in result.err
 
 
 def test_all_faults_of_options_and_recipe_are_named_at_once(tmp_path):
@@ -74,7 +92,10 @@ def test_all_faults_of_options_and_recipe_are_named_at_once(tmp_path):
 
     assert result.code == 2
     assert f"{path}, per-label: " in result.err
-    assert f"{path}: unknown key 'shot'; allowed are task, per-label" in result.err
+    assert (
+        f"{path}: unknown key 'shot' (did you mean 'shots'?); allowed are task, per-label"
+        in result.err
+    )
     assert f"{path}, sampling.temperature: " in result.err
     assert "'sampling.topp'" in result.err
     assert "command line, concurrency: " in result.err
