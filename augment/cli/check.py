@@ -9,7 +9,7 @@ from rich.console import Console
 
 from augment import recipe
 from augment.app import carry_out
-from augment.cli.explain import explain
+from augment.cli.explain import explain, refuse_strange
 from augment.cli.options import add_options, given_options
 from augment.cli.parser import Parser
 from augment.cli.watched import carried_out
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     settled = recipe.load(options.recipe, options={"out": OUT, **given_options(options)})
     inputs = Inputs(seeds=options.seeds, rows=options.rows)
     setting = prepare(inputs, settled)
+    if options.explain is not None:
+        refuse_strange(setting, options.explain)
     code = carried_out(lambda watch, say: carry_out(setting, watch=watch, say=say))
     if options.explain is not None:
         explain(setting, options.explain, console=Console(highlight=False))

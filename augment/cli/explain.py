@@ -15,20 +15,38 @@ from rich.text import Text
 from augment import folder
 from augment.answers import row_id
 from augment.errors import InputError
+from augment.parts import renders
+from augment.plan.given import given_ask
 from augment.protocols import Task
 from augment.records import Candidate, Decision, Fault, Json, Verdict, place_of
-from augment.setting import Setting
+from augment.setting import Setting, renderer_of
 from evals.wording import in_words, visible
 
 _STYLES = {"passed": "green", "rejected": "bold red", "abstained": "yellow", "flagged": "magenta"}
 _NOT_ASKED = "not asked"
 
 
+def refuse_strange(setting: Setting, wanted: str) -> None:
+    """Refuse a row that is none of those to be checked, before anything is done about them.
+
+    Raises:
+        InputError: there is no such row.
+    """
+    labels = () if setting.rows is None else setting.rows.labels
+    places = range(len(labels))
+    if wanted in map(str, places):
+        return
+    render = renders(setting, renderer_of(setting))
+    if all(wanted != row_id(render(given_ask(place, labels)).key, 0) for place in places):
+        there = f"places are 0 to {len(labels) - 1}, ids stand in accepted.jsonl and rejected.jsonl"
+        raise InputError.one("--explain", f"there is no row {wanted!r}: {there}")
+
+
 def explain(setting: Setting, wanted: str, *, console: Console) -> None:
     """Print the way of a row of a folder: its place in its file, from 0, or its id.
 
     Raises:
-        InputError: there is no such row.
+        InputError: it has not been judged.
     """
     out = setting.recipe.out
     with folder.held(out, clock=time.time) as journal:
@@ -43,8 +61,7 @@ def explain(setting: Setting, wanted: str, *, console: Console) -> None:
                     found = place, name, row, decision
                 order = max(order, [each.filter for each in decision.verdicts], key=len)
     if found is None:
-        there = f"places are 0 to {places - 1}, ids stand in accepted.jsonl and rejected.jsonl"
-        raise InputError.one("--explain", f"there is no row {wanted!r}: {there}")
+        raise InputError.one("--explain", f"row {wanted!r} has not been judged yet")
     place, name, row, decision = found
     report = json.loads((out / "report.json").read_text("utf-8"))
     console.print(

@@ -23,9 +23,9 @@ class Parser(argparse.ArgumentParser):
     def _options(self) -> Iterator[str]:
         for action in self._actions:
             yield from action.option_strings
-            if isinstance(action.choices, Mapping):  # subcommands, whose options end up here
-                parsers = cast("Mapping[str, Any]", action.choices)
-                for parser in parsers.values():
+            choices: Any = action.choices
+            if isinstance(choices, Mapping):  # subcommands, whose options end up here
+                for parser in cast("Mapping[str, Any]", choices).values():
                     yield from parser._options() if isinstance(parser, Parser) else ()
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

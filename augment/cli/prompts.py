@@ -16,6 +16,7 @@ from augment.parts import annotate_of, encoder_worker, run_encoder, strategies_o
 from augment.plan.attributes import Attributes
 from augment.records import Need
 from augment.setting import Inputs, Setting, prepare, renderer_of
+from augment.shown import meant
 from augment.tasks.templates import EXTRACTION, load_template
 from prompts.templates import Template, names
 
@@ -26,7 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the templates with their digests")
     showing = commands.add_parser("show", help="a template as it stands in its file")
-    showing.add_argument("name", help="as `list` names it, e.g. classification/fewshot")
+    showing.add_argument(
+        "name",
+        help="as `list` has it; judge for classification/judge, where no other has that name",
+    )
     for one in (listing, showing):
         one.add_argument("--templates", type=Path, metavar="FOLDER", help="of your own templates")
     rendering = commands.add_parser("render", help="a prompt as a run would send it")
@@ -53,11 +57,23 @@ def _list(folder: Path | None) -> int:
 
 
 def _show(name: str, folder: Path | None) -> int:
-    known = names(folder)
-    if name not in known:
-        raise InputError.one(name, f"no such template; there are {', '.join(known)}")
-    sys.stdout.write(_loaded(name, folder).source)
+    sys.stdout.write(_loaded(_whole(name, names(folder)), folder).source)
     return 0
+
+
+def _whole(name: str, known: Sequence[str]) -> str:
+    """Return the full name of the one template that is meant.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    found = [each for each in known if name in {each, each.rpartition("/")[2]}]
+    if len(found) > 1:
+        raise InputError.one(name, f"several templates have that name: {', '.join(found)}")
+    if not found:
+        like = meant(name, [*known, *(each.rpartition("/")[2] for each in known)])
+        raise InputError.one(name, f"no such template{like}; there are {', '.join(known)}")
+    return found[0]
 
 
 def _loaded(name: str, folder: Path | None) -> Template:
@@ -71,7 +87,9 @@ def _loaded(name: str, folder: Path | None) -> Template:
 def _render(setting: Setting, strategy: str, *, labels: Sequence[str] | None, number: int) -> int:
     known = list(setting.templates)
     if strategy not in known:
-        raise InputError.one(strategy, f"no such strategy in the recipe; there are {known}")
+        raise InputError.one(
+            strategy, f"no such strategy in the recipe{meant(strategy, known)}; there are {known}"
+        )
     with (
         encoder_worker(setting, known=False) as worker,
         run_encoder(worker, None) as encoder,

@@ -281,13 +281,15 @@ def test_explain_tells_what_was_wrong_with_what_is_no_row(check):
     assert "schema" in said
 
 
-def test_explain_names_the_rows_there_are(check):
-    ended, _ = check(ROWS, "--explain", "three")
+@pytest.mark.parametrize("row", ["three", "3", "-1", "00", "d51cd2138198efb6-0"])
+def test_explain_names_the_rows_there_are_before_any_is_checked(check, tmp_path, row):
+    ended, _ = check(ROWS, f"--explain={row}")
     assert ended.code == 2
     assert ended.err.strip() == (
-        "error: --explain: there is no row 'three': places are 0 to 2, ids stand in accepted.jsonl "
-        "and rejected.jsonl"
+        f"error: --explain: there is no row {row!r}: places are 0 to 2, ids stand in "
+        "accepted.jsonl and rejected.jsonl"
     )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_classifier_of_ones_own_judges_toxicity_and_the_report_names_it(check, tmp_path):

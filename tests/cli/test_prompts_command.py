@@ -58,6 +58,26 @@ def test_show_of_an_unknown_template_names_those_there_are(capsys):
     assert "classification/fewshot" in capsys.readouterr().err
 
 
+def test_show_takes_a_name_without_its_folder_where_no_other_has_it(capsys):
+    assert main(["prompts", "show", "judge"]) == 0
+    short = capsys.readouterr().out
+    assert main(["prompts", "show", "classification/judge"]) == 0
+    assert capsys.readouterr().out == short
+
+    assert main(["prompts", "show", "fewshot"]) == 2
+    said = "fewshot: several templates have that name: classification/fewshot, extraction/fewshot"
+    assert said in capsys.readouterr().err
+
+
+def test_a_misspelt_template_or_strategy_gets_the_one_that_was_probably_meant(capsys):
+    assert main(["prompts", "show", "classification/fewshoot"]) == 2
+    assert "no such template (did you mean 'classification/fewshot'?)" in capsys.readouterr().err
+    assert main(["prompts", "show", "juge"]) == 2
+    assert "(did you mean 'judge'?)" in capsys.readouterr().err
+    assert main(["prompts", "render", "few-shot", str(SEEDS), *NO_ENCODER]) == 2
+    assert "(did you mean 'fewshot'?)" in capsys.readouterr().err
+
+
 def test_render_prints_the_prompt_that_a_run_would_send(capsys):
     command = ["prompts", "render", "fewshot", str(SEEDS), "--label", "refund", "--shots", "2"]
     assert main([*command, *NO_ENCODER]) == 0
