@@ -15,6 +15,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from augment import folder
+from augment.answering import engine_of
 from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
 from augment.outputs import Finish, Judged, facts, made_of, write_folder
@@ -22,7 +23,6 @@ from augment.parts import (
     at_once,
     budget_of,
     encoder_worker,
-    engine_of,
     filters_of,
     has_vectors,
     jury_of,

@@ -12,17 +12,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from augment.answering import engine_of
 from augment.answers import rejection, rows_of
 from augment.embed.seeds import seed_vectors
-from augment.parts import (
-    at_once,
-    encoder_worker,
-    engine_of,
-    filters_of,
-    plan_of,
-    renders,
-    run_encoder,
-)
+from augment.parts import at_once, encoder_worker, filters_of, plan_of, renders, run_encoder
 from augment.plan.budget import Budget, Spent
 from augment.plan.strategies import shortened
 from augment.protocols import Engine, Plan

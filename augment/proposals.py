@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from augment.answering import engine_of
 from augment.draws import draw_seed
 from augment.errors import EngineUnusable, InputError
-from augment.parts import engine_of
 from augment.protocols import Engine
 from augment.recipe import Recipe
 from augment.records import Ask, Completion, Failure, Json, Message, Request, Sampling, labels_of

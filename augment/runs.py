@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
+from augment.answering import chat_model_name
 from augment.app import Outcome, carry_out
 from augment.errors import InputError
 from augment.formats.memory import source_of
 from augment.outputs import Finish
-from augment.parts import chat_model_name
 from augment.recipe import Recipe, load
 from augment.records import Json
 from augment.setting import Inputs, Setting, prepare

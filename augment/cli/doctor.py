@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from augment import recipe
+from augment.answering import endpoint_settings
 from augment.cli.parser import Parser
 from augment.embed.model import SHA256, Unusable, bundled_folder
 from augment.embed.static import place_of
@@ -18,7 +19,6 @@ from augment.engines.embedded import MISSING, WEIGHTS, tokenizer_of
 from augment.engines.endpoint import connected
 from augment.engines.vllm_environment import current
 from augment.errors import AugmentError
-from augment.parts import endpoint_settings
 from evals.wording import visible
 
 LOCAL = "http://127.0.0.1:8000/v1"

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable
 from typing import TYPE_CHECKING
 
+from augment.answering import engine_of
 from augment.app import EngineOf, Say
 from augment.errors import EngineGone
-from augment.parts import engine_of
 from augment.protocols import CachesPrefixes, Engine
 from augment.recipe import Recipe
 from augment.records import Completion, Failure, PrefixCache, Request
