@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from augment.errors import (
         AugmentError,
         EncoderError,
+        EngineGone,
         EngineUnusable,
         InputError,
         JournalError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AugmentError",
     "EncoderError",
+    "EngineGone",
     "EngineUnusable",
     "InputError",
     "JournalError",

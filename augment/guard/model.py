@@ -32,8 +32,8 @@ from prompts.templates import Template
 
 _ANSWER_TOKENS = 256
 """Enough for an answer after some white space or a thought."""
-_TRIAL = 16
-"""A guard that tells nothing of the first so many texts is of no use."""
+_MOST_IN_VAIN = 16
+"""A guard that tells nothing of so many texts in a row is broken: rows would slip by unjudged."""
 _NO_SEEDS = SeedSet(examples=(), labels=(), several=False, pairs=False, digest="")
 
 
@@ -86,7 +86,7 @@ class Guard:
         self._lock = threading.Lock()
         self._broken: BaseException | None = None
         self._answers: Answers | None = None
-        self._useful, self._in_vain = False, 0
+        self._in_vain = 0
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._loop = asyncio.new_event_loop()
         self._life = self._loop.create_task(self._live())
@@ -102,7 +102,6 @@ class Guard:
         with contextlib.closing(Answers(path)) as answers:
             for each in answers.before:
                 if each.probability is not None:
-                    self._useful = True
                     known = self._scores[each.text] = Future[float]()
                     known.set_result(each.probability)
             self._answers = answers
@@ -116,7 +115,7 @@ class Guard:
 
         Raises:
             EngineGone: no server has answered for `max_wait_s`.
-            EngineUnusable: access is refused, or nothing was told of any of the first texts.
+            EngineUnusable: access is refused, or nothing was told of any of many texts in a row.
             JournalError: what was told cannot be written down.
         """
         sound = [text.encode("utf-8", "replace").decode() for text in texts]
@@ -178,13 +177,14 @@ class Guard:
         probability = None if isinstance(told, str) else told
         if self._answers is not None:
             self._answers.add(_answer(key, probability, outcome))
-        self._useful |= probability is not None
-        self._in_vain += not self._useful
-        if self._in_vain >= _TRIAL:
-            said = outcome.detail if isinstance(outcome, Failure) else f"the last one is: {told}"
-            what = f"nothing can be made of its first {_TRIAL} answers; {said}"
-            raise EngineUnusable(self._said(what))
         self._scores[key].set_result(math.nan if probability is None else probability)
+        if told == "prompt_too_long":  # which is the text's doing
+            return
+        self._in_vain = 0 if probability is not None else self._in_vain + 1
+        if self._in_vain >= _MOST_IN_VAIN:
+            why = outcome.detail if isinstance(outcome, Failure) else told
+            what = f"{_MOST_IN_VAIN} answers in a row told nothing, the last one since: {why}"
+            raise EngineUnusable(self._said(what))
 
     def _break(self, error: BaseException) -> None:
         with self._lock:

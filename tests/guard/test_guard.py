@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -100,17 +99,28 @@ async def test_what_is_garbled_or_refused_has_no_score_and_the_rest_has(openai_s
     assert server.stats()["requests"] == len(TEXTS)
 
 
-async def test_a_guard_of_whose_answers_nothing_can_be_made_is_unusable(openai_server):
-    server = openai_server(junk=1.0)
+async def test_a_guard_that_tells_nothing_of_many_texts_in_a_row_is_unusable(openai_server):
+    server = openai_server(**ROW)
     async with guard_at(server.url) as guard:
+        assert np.isfinite(guard.probabilities(["one text"])).all()
+        server.control(junk=1.0)
         few = guard.probabilities(TEXTS[:15])
         with pytest.raises(EngineUnusable) as caught:
             guard.probabilities(TEXTS)
 
     assert np.isnan(few).all()
     assert str(caught.value).startswith(
-        f"--guard-endpoint {server.url}: nothing can be made of its first 16 answers; the last"
+        f"--guard-endpoint {server.url}: 16 answers in a row told nothing, the last one since: "
     )
+
+
+async def test_texts_that_are_too_long_have_no_score_however_many_they_are(openai_server):
+    server = openai_server(**ROW, max_prompt=5_000)
+    async with guard_at(server.url) as guard:
+        found = guard.probabilities([f"{'long ' * 1_000} {n}" for n in range(30)])
+        assert np.isfinite(guard.probabilities(TEXTS)).all()
+
+    assert np.isnan(found).all()
 
 
 async def test_a_guard_that_cannot_be_used_names_its_own_options(openai_server):
@@ -130,7 +140,7 @@ async def test_a_guard_that_cannot_be_used_names_its_own_options(openai_server):
 async def test_a_guard_that_is_gone_breaks_who_waits_and_who_asks_later(openai_server):
     server = openai_server(**ROW)
     url = server.url.replace("http://", "http://user:a-long-secret@")
-    async with guard_at(url, max_wait_s=0.5) as guard:
+    async with guard_at(url, max_wait_s=2.0) as guard:
         guard.probabilities(TEXTS[:2])
         server.kill()
         for _ in range(2):
@@ -139,7 +149,7 @@ async def test_a_guard_that_is_gone_breaks_who_waits_and_who_asks_later(openai_s
 
     said = str(caught.value)
     assert said.startswith("--guard-endpoint http://user:[struck out]@127.0.0.1:")
-    assert "has not answered for 0.5 s (--max-wait-s); the last error was " in said
+    assert "has not answered for 2 s (--max-wait-s); the last error was " in said
     assert "a-long-secret" not in said
 
 
@@ -173,15 +183,15 @@ async def test_what_was_told_is_known_to_the_next_session(openai_server, tmp_pat
 @pytest.mark.parametrize("cut", [1, 20, 60])
 async def test_a_line_that_was_cut_off_costs_its_own_text_alone(openai_server, tmp_path, cut):
     server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
-    for _ in range(2):
+    for texts in (TEXTS, [*TEXTS, "one more"], [*TEXTS, "one more"]):
         async with guard_at(server.url) as guard:
             with guard.remembering(path):
-                guard.probabilities(TEXTS)
-        path.write_bytes(path.read_bytes()[:-cut])
-    whole = [json.loads(line) for line in path.read_bytes().splitlines()[: len(TEXTS) - 1]]
+                guard.probabilities(texts)
+        if texts is TEXTS:
+            path.write_bytes(path.read_bytes()[:-cut])
 
-    assert len({each["text"] for each in whole}) == len(TEXTS) - 1
-    assert server.stats()["requests"] == len(TEXTS) + (cut > 1)
+    assert server.stats()["requests"] == len(TEXTS) + 1 + (cut > 1)
+    assert len({each.text for each in answers_in(path)}) == len(TEXTS) + 1
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
