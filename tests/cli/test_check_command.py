@@ -70,7 +70,7 @@ def test_every_row_ends_accepted_or_rejected_with_its_place_in_the_file(check):
     )
     assert "Done: every row was checked." in ended.out
     assert "rows" in ended.out
-    assert "asked" not in ended.out
+    assert "\nasked" not in ended.out
 
 
 def test_what_another_run_accepted_is_not_accepted_again(check, tmp_path):
