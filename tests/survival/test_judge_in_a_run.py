@@ -19,32 +19,7 @@ from augment_command import (
     started,
     until,
 )
-
-from augment.journal import SqliteJournal
-
-LABELS = ("alpha", "beta", "gamma")
-VERBS = ("bring", "fetch", "carry", "lift", "drop", "send", "show", "hide", "paint", "wash")
-SEEDS = [
-    {"text": f"please {verb} the {label} thing number {at} for us", "label": label}
-    for at, verb in enumerate(VERBS)
-    for label in LABELS
-]
-JUDGE = {"row_pattern": "<row>(.*)</row>"}
-CONCURRENCY = 8
-
-
-def run_of(tmp_path, server, *more, per_label=5):
-    return [
-        "run", seeds_file(tmp_path, SEEDS), "--judge", "--endpoint", server.url, "--out",
-        tmp_path / "out", "--per-label", per_label, "--concurrency", CONCURRENCY, *more,
-    ]  # fmt: skip
-
-
-def votes_in(out):
-    journal = SqliteJournal(out / "journal.db", clock=time.time)
-    votes = [*journal.votes()]
-    journal.abandon()
-    return votes
+from judged_runs import CONCURRENCY, JUDGE, LABELS, SEEDS, run_of, votes_in
 
 
 def at_work(server, process):
@@ -106,7 +81,7 @@ def test_kill_9_neither_repeats_votes_nor_loses_them(openai_server, tmp_path):
             until(at_work(server, process), within_s=LONGEST_S)
             time.sleep(rng.uniform(0.1, 0.7))
             killed(process)
-        now = {(vote.arrival, vote.index, vote.number): vote.outcome for vote in votes_in(out)}
+        now = votes_in(out)
         assert {key: now.get(key) for key in kept} == kept, "a vote was lost"
         kept = now
     with started(*command) as process:
@@ -117,7 +92,7 @@ def test_kill_9_neither_repeats_votes_nor_loses_them(openai_server, tmp_path):
     assert result.code == 0, result.err
     assert kept, "every kill came too early"
     assert left.per_label() == dict.fromkeys(LABELS, 30)
-    assert len({(vote.arrival, vote.index, vote.number) for vote in votes}) == len(votes)
+    assert {key: votes.get(key) for key in kept} == kept, "a vote was lost"
     assert again <= CONCURRENCY * kills
     assert left.report["judge"]["on_seeds"] == 3 * len(SEEDS)
 

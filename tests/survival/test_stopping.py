@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import time
@@ -72,21 +70,6 @@ def _has_handler(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-@pytest.fixture
-def small_disk(tmp_path, missing):
-    """A folder on a disk of 600 KB, and how to make that larger."""
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    place = tmp_path / "disk"
-    place.mkdir()
-    if mount is None or unmount is None or os.geteuid() != 0:
-        missing("mounting a small disk needs root and the command mount")
-    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=600k", "tmpfs", place], check=False)
-    if made.returncode != 0:
-        missing("a tmpfs cannot be mounted here")
-    yield place, lambda: subprocess.run([mount, "-o", "remount,size=64m", place], check=True)
-    subprocess.run([unmount, place], check=True)
 
 
 def test_a_full_disk_ends_the_run_and_more_room_continues_it(small_disk, openai_server, tmp_path):
