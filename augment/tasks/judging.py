@@ -59,11 +59,15 @@ class Judging:
         row = self._row_of(ask)
         return {
             "choices": [self._choices[label] for label in ask.labels],
-            "examples": [self._rows.example_variables(each) for each in exemplars],
+            "examples": [self._shown(each) for each in exemplars],
             "text": within(row.text),
             "text_pair": within(row.text_pair or ""),
             "meta": row.meta,
         }
+
+    def _shown(self, seed: Example[Labels]) -> Mapping[str, Any]:
+        shown = self._rows.example_variables(seed)
+        return {**shown, **{name: within(shown[name]) for name in ("text", "text_pair")}}
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
         """Return the JSON schema of the answer: one of the labels, in the order shown."""
