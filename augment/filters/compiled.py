@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable
+from pickle import UnpicklingError
 from typing import Any, TypeVar, cast
 
 import numba  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 import numpy.typing as npt
+from numba.core import caching  # pyright: ignore[reportMissingTypeStubs]
 
+_log = logging.getLogger(__name__)
 _FEW = 64
+_DAMAGE = (OSError, UnpicklingError, EOFError, AttributeError, ImportError, IndexError)
+"""What reading a file of numba's raises that a crash or a full disk has cut (see `pickle`)."""
 T = TypeVar("T", bound=np.generic)
 F = TypeVar("F", bound=Callable[..., Any])
 _njit: Callable[..., Callable[[Any], Any]] = cast("Any", numba).njit
@@ -17,10 +24,31 @@ _njit: Callable[..., Callable[[Any], Any]] = cast("Any", numba).njit
 
 def compiled(function: F) -> F:
     """Compile a function when it is first called, and keep the result where that is possible."""
-    try:
-        return cast("F", _njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # no folder can be written to
-        return cast("F", _njit(nogil=True)(function))
+    made = _njit(nogil=True)(function)
+    with contextlib.suppress(RuntimeError):  # no folder can be written to
+        made._cache = _Kept(function)  # as `enable_caching` does
+    return cast("F", made)
+
+
+class _Kept(cast("Any", caching).FunctionCache):
+    """What was compiled before; numba's own has a run fail where a file of it is damaged."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        numbas: Any = super()
+        try:
+            return numbas.load_overload(sig, target_context)
+        except _DAMAGE as error:
+            _log.warning("%s cannot be used and is made anew: %s", self.cache_path, error)
+        with contextlib.suppress(OSError):
+            self.flush()
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        numbas: Any = super()
+        try:
+            numbas.save_overload(sig, data)
+        except _DAMAGE as error:
+            _log.warning("what was compiled cannot be kept in %s: %s", self.cache_path, error)
 
 
 def inlined(function: F) -> F:
