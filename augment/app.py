@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
-
 from augment import folder
 from augment.answering import engine_of
 from augment.embed.seeds import SeedVectors, seed_vectors
@@ -274,13 +272,8 @@ class _Session:
         return lambda candidate: accepted(folder.row_of(candidate, task=task, made=made))
 
     async def to_the_end(self, watch: Watch) -> Outcome:
-        """Run, and write the folder.
-
-        Filters multiply small matrices: BLAS has one thread for that, which is faster than two
-        that wait for each other, and for those of a model that runs beside it.
-        """
-        with threadpool_limits(limits=1, user_api="blas"):
-            finish = await self._watched(watch)
+        """Run, and write the folder."""
+        finish = await self._watched(watch)
         detail = self._pipeline.ending_detail
         judged = Judged(
             finish=finish,

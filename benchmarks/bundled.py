@@ -107,6 +107,8 @@ def main() -> None:
 def known(path: Path | None, own: Row) -> dict[str, float] | None:
     """Return the figures that a file has of a draw."""
     for line in [] if path is None or not path.exists() else path.read_text().splitlines():
+        if not line.endswith("}"):
+            continue  # a kill has cut it off
         row = json.loads(line)
         if own.items() <= row.items():
             return {what: value for what, value in row.items() if what not in own}
