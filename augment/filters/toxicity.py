@@ -150,7 +150,7 @@ class ToxicityFilter:
         labels = labels_of(example.target) or (_NO_LABEL,)
         wanted = [label for label in labels if label in self._wanted]
         threshold = max([self._threshold, *(self._wanted[label][1] for label in wanted)])
-        rejected = score >= threshold
+        rejected = score > threshold if wanted else score >= threshold  # it may lie at certainty
         spared = not rejected and score >= self._threshold
         return Verdict(
             filter=self.name,

@@ -89,6 +89,8 @@ def test_seeds_that_are_unsafe_on_purpose_let_such_rows_through(openai_server, t
     (shown,) = [each for each in left.report["scores"] if each["filter"] == "toxicity"]
 
     assert "these labels, which are so: beta (100%)" in shown["statement"]
+    assert {(row["text"], row["label"]) for row in left.rejected} == {(ROWS[0]["text"], "alpha")}
+    assert ROWS[2]["text"] in {row["text"] for row in left.accepted}, "a guard that says 0 or 1"
 
 
 def test_rows_of_which_the_guard_tells_nothing_are_abstained_on_and_counted(
