@@ -1,9 +1,11 @@
-"""What a guard said of texts, kept in the run's folder: no session asks again what one was told.
+"""What guards said of texts, kept in the run's folder: no session asks again what one was told.
 
-    {"text": SHA-256, "probability": 0.93, "calls": 1, "prompt_tokens": 210, "completion_tokens": 6}
+    {"key": SHA-256, "probability": 0.93, "reason": null,
+     "calls": 1, "prompt_tokens": 210, "completion_tokens": 6}
 
-A line for each answer. Where none could be read the probability is null, and a later session asks
-again. A line that a crash cut off is passed over.
+A line for each answer. One that tells no probability says why not: where that is the text's own
+doing no session asks again, else a later one does. A line that is cut off or damaged is passed
+over.
 """
 
 from __future__ import annotations
@@ -12,14 +14,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO, TypeAlias
 
 import orjson
+from pydantic import Field, TypeAdapter
 
 from augment.errors import JournalError
 
 FILE = "guard.jsonl"
 """Its name in a run's folder."""
+
+_Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+_Count: TypeAlias = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +33,21 @@ class Answer:
     """What came back about one text.
 
     Attributes:
-        text: its SHA-256 (hex).
+        key: SHA-256 (hex) of the guard and the text.
         probability: of being unsafe; None where that was not told.
+        reason: why it was not told; None where it was.
         calls: how many it took.
     """
 
-    text: str
-    probability: float | None
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
+    key: str
+    probability: _Probability | None
+    reason: str | None
+    calls: _Count
+    prompt_tokens: _Count
+    completion_tokens: _Count
+
+
+_LINE = TypeAdapter(Answer)
 
 
 class Answers:
@@ -49,12 +60,11 @@ class Answers:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self.before = tuple(answers_in(path))
             self._file = path.open("a+b")
             if _is_cut_off(self._file):
                 self._file.write(b"\n")
         except OSError as error:
-            raise self._translated(error) from error
+            raise _translated(path, error) from error
 
     def add(self, answer: Answer) -> None:
         """Write an answer down; what was written outlives the process."""
@@ -62,32 +72,39 @@ class Answers:
             self._file.write(orjson.dumps(asdict(answer)) + b"\n")
             self._file.flush()
         except OSError as error:
-            raise self._translated(error) from error
+            raise _translated(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
         try:
             self._file.close()
         except OSError as error:
-            raise self._translated(error) from error
-
-    def _translated(self, error: OSError) -> JournalError:
-        return JournalError(
-            f"{self._path}: {error}; what was committed before is kept, the same command continues"
-        )
+            raise _translated(self._path, error) from error
 
 
 def answers_in(path: Path) -> Iterator[Answer]:
-    """Yield what stands in the file, which need not be there."""
+    """Yield what stands in the file, which need not be there.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
     if not path.exists():
         return
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                found = Answer(**orjson.loads(line))
-            except (ValueError, TypeError):
-                continue
-            yield found
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    answer = _LINE.validate_json(line, strict=True)
+                except ValueError:
+                    continue
+                yield answer
+    except OSError as error:
+        raise _translated(path, error) from error
+
+
+def calls_in(path: Path) -> int:
+    """Return how many calls the answers in the file took."""
+    return sum(answer.calls for answer in answers_in(path))
 
 
 def _is_cut_off(file: BinaryIO) -> bool:
@@ -98,6 +115,7 @@ def _is_cut_off(file: BinaryIO) -> bool:
     return file.read() != b"\n"
 
 
-def calls_in(path: Path) -> int:
-    """Return how many calls the answers in the file took."""
-    return sum(answer.calls for answer in answers_in(path))
+def _translated(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"{path}: {error}; what was committed before is kept, the same command continues"
+    )

@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import math
 import threading
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.engines.endpoint import EndpointSettings, connected
-from augment.errors import EngineGone, EngineUnusable
-from augment.guard.answers import Answer, Answers
+from augment.errors import EngineGone
+from augment.guard.answers import Answer, Answers, answers_in
 from augment.records import Ask, Completion, Failure, Request, SeedSet
 from augment.rendering import Decoding, Renderer
 from augment.tasks.guarding import CHOICES, GUARD, UNSAFE, Guarding, unsafe_of
@@ -34,6 +34,10 @@ _ANSWER_TOKENS = 256
 """Enough for an answer after some white space or a thought."""
 _MOST_IN_VAIN = 16
 """A guard that tells nothing of so many texts in a row is broken: rows would slip by unjudged."""
+_OF_THE_TEXT = frozenset({"prompt_too_long", "refused"})
+"""Reasons that are a text's own doing: asked again, it would fare the same. A provider's filter
+refuses just the texts that a guard is there for.
+"""
 _NO_SEEDS = SeedSet(examples=(), labels=(), several=False, pairs=False, digest="")
 
 
@@ -57,7 +61,8 @@ class Guard:
     """The Protocol `Scorer`; made by `answering`. May be asked by several threads.
 
     Each text is asked about once. What could not be read or was refused has no score; a server
-    that is gone for longer than it is waited for breaks whatever waits and is asked after.
+    that is gone for longer than it is waited for, or tells nothing of many texts in a row, breaks
+    whatever waits and is asked after.
 
     Attributes:
         name: the model's.
@@ -71,6 +76,7 @@ class Guard:
         self.ready: Future[str] = Future()
         self.ready.set_running_or_notify_cancel()  # whoever waits may leave, and it goes on
         self._settings = settings
+        self._digest = template.digest
         self._renderer = Renderer(
             Guarding(lambda ask: self._asked[ask.number][1]),
             {GUARD: template},
@@ -82,10 +88,12 @@ class Guard:
         )
         self._numbers = itertools.count()
         self._asked: dict[int, tuple[str, str]] = {}
-        self._scores: dict[str, Future[float]] = {}
+        self._known: dict[str, float] = {}
+        self._awaited: dict[str, Future[float]] = {}
         self._lock = threading.Lock()
         self._broken: BaseException | None = None
         self._answers: Answers | None = None
+        self._tells = False
         self._in_vain = 0
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._loop = asyncio.new_event_loop()
@@ -99,11 +107,8 @@ class Guard:
         Raises:
             JournalError: the file cannot be written or read.
         """
+        self._remember(answers_in(path))
         with contextlib.closing(Answers(path)) as answers:
-            for each in answers.before:
-                if each.probability is not None:
-                    known = self._scores[each.text] = Future[float]()
-                    known.set_result(each.probability)
             self._answers = answers
             try:
                 yield
@@ -114,18 +119,18 @@ class Guard:
         """Return how probably each text is unsafe; not a number where that was not told.
 
         Raises:
-            EngineGone: no server has answered for `max_wait_s`.
-            EngineUnusable: access is refused, or nothing was told of any of many texts in a row.
+            EngineGone: no server has answered for `max_wait_s`, or nothing was told of any of many
+                texts in a row.
+            EngineUnusable: access is refused from the start.
             JournalError: what was told cannot be written down.
         """
         sound = [text.encode("utf-8", "replace").decode() for text in texts]
-        keys = [sha256(text.encode()).hexdigest() for text in sound]
         with self._lock:
             if self._broken is not None:
                 raise self._broken
-            self._ask(dict(zip(keys, sound, strict=True)))
-            scores = [self._scores[key] for key in keys]
-        return np.array([score.result() for score in scores], dtype=np.float64)
+            scores = [self._score(self._key(text), text) for text in sound]
+        told = [each.result() if isinstance(each, Future) else each for each in scores]
+        return np.array(told, dtype=np.float64)
 
     def start(self) -> None:
         """Begin to look for the servers."""
@@ -137,11 +142,30 @@ class Guard:
             self._loop.call_soon_threadsafe(self._life.cancel)
         self._thread.join()
 
-    def _ask(self, texts: Mapping[str, str]) -> None:
-        for key, text in texts.items():
-            if key not in self._scores:
-                self._scores[key] = Future()
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, (key, text))
+    def _remember(self, answers: Iterable[Answer]) -> None:
+        """Take what need not be asked again; nothing of a guard that never told anything."""
+        for each in answers:
+            if each.probability is not None:
+                self._known[each.key] = each.probability
+            elif each.reason in _OF_THE_TEXT:
+                self._known[each.key] = math.nan
+        self._tells = any(map(math.isfinite, self._known.values()))
+        if not self._tells:
+            self._known.clear()
+
+    def _key(self, text: str) -> str:
+        """Return what an answer is known by: who was asked, how, and about what."""
+        whole = f"{self.name}\0{self._digest}\0{text}"
+        return sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+    def _score(self, key: str, text: str) -> float | Future[float]:
+        """Return a score, or the one to come of what is asked now."""
+        if key in self._known:
+            return self._known[key]
+        if key not in self._awaited:
+            self._awaited[key] = Future()
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, (key, text))
+        return self._awaited[key]
 
     # On its own thread --------------------------------------------------------------------------
 
@@ -174,24 +198,29 @@ class Guard:
         """Write down what was told of a text, and hand it to whoever waits."""
         key, _ = self._asked.pop(request.ask.number)
         told = unsafe_of(outcome)
-        probability = None if isinstance(told, str) else told
         if self._answers is not None:
-            self._answers.add(_answer(key, probability, outcome))
-        self._scores[key].set_result(math.nan if probability is None else probability)
-        if told == "prompt_too_long":  # which is the text's doing
-            return
-        self._in_vain = 0 if probability is not None else self._in_vain + 1
+            self._answers.add(_answer(key, told, outcome))
+        with self._lock:
+            self._known[key] = math.nan if isinstance(told, str) else told
+            self._awaited.pop(key).set_result(self._known[key])
+        self._count(told, outcome)
+
+    def _count(self, told: float | str, outcome: Completion | Failure) -> None:
+        """Give up on a guard that tells nothing; one that has told anything may refuse texts."""
+        if isinstance(told, float):
+            self._tells, self._in_vain = True, 0
+        elif told != "prompt_too_long" and not (self._tells and told in _OF_THE_TEXT):
+            self._in_vain += 1
         if self._in_vain >= _MOST_IN_VAIN:
             why = outcome.detail if isinstance(outcome, Failure) else told
             what = f"{_MOST_IN_VAIN} answers in a row told nothing, the last one since: {why}"
-            raise EngineUnusable(self._said(what))
+            raise EngineGone(what)
 
     def _break(self, error: BaseException) -> None:
         with self._lock:
             self._broken = error
-            for score in self._scores.values():
-                if not score.done():
-                    score.set_exception(error)
+            for score in self._awaited.values():
+                score.set_exception(error)
         if not self.ready.done():
             self.ready.set_exception(error)
 
@@ -200,12 +229,13 @@ class Guard:
         return f"--guard-endpoint {self._settings.shown}: {self._settings.secrets.struck(what)}"
 
 
-def _answer(key: str, probability: float | None, outcome: Completion | Failure) -> Answer:
-    told = outcome if isinstance(outcome, Completion) else None
+def _answer(key: str, told: float | str, outcome: Completion | Failure) -> Answer:
+    whole = outcome if isinstance(outcome, Completion) else None
     return Answer(
-        text=key,
-        probability=probability,
+        key=key,
+        probability=None if isinstance(told, str) else told,
+        reason=told if isinstance(told, str) else None,
         calls=outcome.calls,
-        prompt_tokens=(told and told.prompt_tokens) or 0,
-        completion_tokens=(told and told.completion_tokens) or 0,
+        prompt_tokens=(whole and whole.prompt_tokens) or 0,
+        completion_tokens=(whole and whole.completion_tokens) or 0,
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import socket
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +14,7 @@ import pytest
 
 from augment.engines.endpoint import EndpointSettings
 from augment.errors import EngineGone, EngineUnusable, JournalError
-from augment.guard.answers import Answers, answers_in, calls_in
+from augment.guard.answers import Answer, Answers, answers_in, calls_in
 from augment.guard.model import answering
 from augment.tasks.templates import load_template
 
@@ -21,9 +24,9 @@ TEXTS = [f"this is {kind} number {n}" for n in range(10) for kind in ("safe", "u
 UNSAFE = np.array([text.startswith("this is unsafe") for text in TEXTS])
 
 
-def guard_at(url, **settings):
+def guard_at(url, *, template=TEMPLATE, **settings):
     options = {"timeout_s": 30.0, "max_wait_s": 30.0, "prefix": "guard-", **settings}
-    return answering(EndpointSettings(url=url, **options), TEMPLATE)
+    return answering(EndpointSettings(url=url, **options), template)
 
 
 async def refusal(url, **settings):
@@ -99,19 +102,44 @@ async def test_what_is_garbled_or_refused_has_no_score_and_the_rest_has(openai_s
     assert server.stats()["requests"] == len(TEXTS)
 
 
-async def test_a_guard_that_tells_nothing_of_many_texts_in_a_row_is_unusable(openai_server):
+async def test_a_guard_that_tells_nothing_of_many_texts_in_a_row_is_given_up(openai_server):
     server = openai_server(**ROW)
     async with guard_at(server.url) as guard:
         assert np.isfinite(guard.probabilities(["one text"])).all()
         server.control(junk=1.0)
         few = guard.probabilities(TEXTS[:15])
-        with pytest.raises(EngineUnusable) as caught:
+        with pytest.raises(EngineGone) as caught:
             guard.probabilities(TEXTS)
 
     assert np.isnan(few).all()
     assert str(caught.value).startswith(
         f"--guard-endpoint {server.url}: 16 answers in a row told nothing, the last one since: "
     )
+
+
+async def test_texts_that_a_provider_refuses_have_no_score_however_many_they_are(openai_server):
+    server = openai_server(**ROW)
+    async with guard_at(server.url) as guard:
+        guard.probabilities(["one text"])
+        server.control(refuse_forever=1.0)
+        found = guard.probabilities([*TEXTS, *(f"{text} again" for text in TEXTS)])
+
+    assert np.isnan(found).all()
+
+
+async def test_a_guard_that_refuses_whatever_it_is_asked_is_given_up_and_asked_anew_once_mended(
+    openai_server, tmp_path
+):
+    server, path = openai_server(**ROW, refuse_forever=1.0), tmp_path / "guard.jsonl"
+    async with guard_at(server.url) as guard:
+        with pytest.raises(EngineGone, match="content policy"), guard.remembering(path):
+            guard.probabilities(TEXTS)
+    server.control(refuse_forever=0.0)
+    async with guard_at(server.url) as guard:
+        with guard.remembering(path):
+            found = guard.probabilities(TEXTS)
+
+    assert ((found > 0.5) == UNSAFE).all()
 
 
 async def test_texts_that_are_too_long_have_no_score_however_many_they_are(openai_server):
@@ -180,6 +208,87 @@ async def test_what_was_told_is_known_to_the_next_session(openai_server, tmp_pat
     assert server.stats()["requests"] == len(TEXTS) + (~told).sum() == calls_in(path)
 
 
+async def test_a_text_that_has_no_score_by_its_own_doing_is_not_asked_about_again(
+    openai_server, tmp_path
+):
+    path = tmp_path / "guard.jsonl"
+    server = openai_server(**ROW, refuse_forever=0.3, max_prompt=5_000)
+    texts = [*TEXTS, "long " * 1_000]
+    found, left = [], []
+    for _ in range(2):
+        async with guard_at(server.url) as guard:
+            with guard.remembering(path):
+                found.append(guard.probabilities(texts))
+        left.append(path.read_bytes())
+    reasons = {each.reason for each in answers_in(path)}
+
+    assert reasons == {None, "refused", "prompt_too_long"}
+    assert np.array_equal(*found, equal_nan=True)
+    assert left[0] == left[1]
+    assert server.stats()["requests"] == len(texts)
+
+
+async def test_what_another_guard_said_is_not_taken_for_this_ones_word(openai_server, tmp_path):
+    server, path = openai_server(**ROW, models=["one", "two"]), tmp_path / "guard.jsonl"
+    own = tmp_path / "toxicity" / "guard.yaml"
+    own.parent.mkdir()
+    own.write_text("description: Own.\nmessages: [{role: user, content: '<row>{{{text}}}</row>'}]")
+    template = load_template("guard", folder=tmp_path)
+    for model, told in (("one", TEMPLATE), ("two", TEMPLATE), ("one", template), ("two", TEMPLATE)):
+        async with guard_at(server.url, template=told, model=model) as guard:
+            with guard.remembering(path):
+                guard.probabilities(TEXTS)
+
+    assert server.stats()["requests"] == 3 * len(TEXTS) == calls_in(path)
+
+
+DAMAGES = [
+    {"probability": "x"}, {"probability": 7.5}, {"probability": True}, {"probability": -0.1},
+    {"calls": None}, {"calls": 1.5}, {"prompt_tokens": "3"}, {"completion_tokens": -1},
+    {"key": 5}, {"reason": 0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, b"\xff\xfe", b"\0\0\0", b"[" * 5_000, b"null"])
+async def test_a_line_that_is_damaged_costs_its_own_text_alone(openai_server, tmp_path, damage):
+    server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
+    for session in range(2):
+        async with guard_at(server.url) as guard:
+            with guard.remembering(path):
+                found = guard.probabilities(TEXTS)
+        if session == 0:
+            line, rest = path.read_bytes().split(b"\n", 1)
+            if isinstance(damage, dict):
+                damage = json.dumps({**json.loads(line), **damage}).encode()
+            path.write_bytes(damage + b"\n" + rest)
+
+    assert ((found > 0.5) == UNSAFE).all()
+    assert server.stats()["requests"] == len(TEXTS) + 1
+
+
+async def test_what_is_known_of_a_text_takes_less_than_half_a_kilobyte(openai_server, tmp_path):
+    path, count = tmp_path / "guard.jsonl", 5_000
+    with contextlib.closing(Answers(path)) as answers:
+        for n in range(count):
+            answers.add(
+                Answer(
+                    key=f"{n:064x}",
+                    probability=n / count,
+                    reason=None,
+                    calls=1,
+                    prompt_tokens=200,
+                    completion_tokens=6,
+                )
+            )
+    async with guard_at(openai_server(**ROW).url) as guard:
+        tracemalloc.start()
+        with guard.remembering(path):
+            held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert held < 512 * count
+
+
 @pytest.mark.parametrize("cut", [1, 20, 60])
 async def test_a_line_that_was_cut_off_costs_its_own_text_alone(openai_server, tmp_path, cut):
     server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
@@ -191,7 +300,7 @@ async def test_a_line_that_was_cut_off_costs_its_own_text_alone(openai_server, t
             path.write_bytes(path.read_bytes()[:-cut])
 
     assert server.stats()["requests"] == len(TEXTS) + 1 + (cut > 1)
-    assert len({each.text for each in answers_in(path)}) == len(TEXTS) + 1
+    assert len({each.key for each in answers_in(path)}) == len(TEXTS) + 1
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):

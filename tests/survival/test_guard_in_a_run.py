@@ -98,7 +98,7 @@ def test_rows_of_which_the_guard_tells_nothing_are_abstained_on_and_counted(
 ):
     result = checked(tmp_path, openai_server(**GUARD, junk=0.5))
     left = left_in(tmp_path / "out")
-    told = {each.text: each.probability for each in answers_in(tmp_path / "out" / "guard.jsonl")}
+    told = {each.key: each.probability for each in answers_in(tmp_path / "out" / "guard.jsonl")}
     abstained = [each for each in left.report["abstentions"] if each["filter"] == "toxicity"]
 
     assert result.code == 0, result.err
@@ -168,7 +168,7 @@ def test_a_guard_that_is_gone_stops_the_run_and_the_same_command_goes_on(openai_
     assert left.per_label() == {"alpha": 40, "beta": 40, "gamma": 40}
     assert left.report["counts"]["asks"] >= arrived
     assert (out / "guard.jsonl").read_text().splitlines()[: len(kept)] == kept
-    told = [row["text"] for row in rows_in(out / "guard.jsonl") if row["probability"] is not None]
+    told = [row["key"] for row in rows_in(out / "guard.jsonl") if row["probability"] is not None]
     assert len(set(told)) == len(told), "a text was asked about twice"
 
 
