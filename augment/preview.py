@@ -117,7 +117,9 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
             with run_encoder(worker, None) as encoder:
                 vectors = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                 renderer = renderer_of(setting)
-                filters = filters_of(setting, vectors, instructions=renderer.instructions)
+                filters = await asyncio.to_thread(  # a guard may take its time over the seeds
+                    filters_of, setting, vectors, instructions=renderer.instructions
+                )
                 planner = plan_of(setting, vectors, first_ask=0)
                 asks = [ask for _ in range(PROMPTS) if (ask := planner.next()) is not None]
                 answered = await _answered(setting, engine, renderer, asks)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 
 import pytest
 from augment_command import ended as end_of
@@ -216,3 +218,16 @@ def test_a_preview_asks_the_guard_too(openai_server, tmp_path):
     assert result.code == 0, result.err
     assert server.stats()["requests"] >= len(SEEDS)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["preview", "run"])
+def test_ctrl_c_ends_a_command_whose_seeds_a_guard_is_asked_about(openai_server, tmp_path, name):
+    server = openai_server(**GUARD, latency_ms=20_000)
+    with started(name, *run_of(tmp_path, server)[1:]) as process:
+        until(lambda: server.stats()["requests"] >= 5)
+        pressed = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        result = end_of(process)
+
+    assert result.code == 130
+    assert time.monotonic() - pressed < 10
