@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from augment import folder
+from augment import folder, scorers
 from augment.answering import engine_of
 from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
@@ -36,7 +36,6 @@ from augment.protocols import CachesPrefixes, Engine, Filter
 from augment.ranking import GivenRows, best_first
 from augment.recipe import ENCODER, FAST_ENCODER, Prices, Recipe, differences
 from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
-from augment.scorers import remembering, with_scorer
 from augment.screening import Screening
 from augment.setting import Inputs, Setting, prepare, renderer_of
 from evals.asides import asides
@@ -148,7 +147,8 @@ async def run(
     Raises:
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: nothing more can be done; the folder can be continued.
-        EngineGone: the guard is, and the folder can be continued; of the engine the outcome tells.
+        EngineGone: the guard is, before the first ask or while the report is made, and the folder
+            can be continued; of the rest of the run the outcome tells.
     """
     return await carry_out(prepare(inputs, recipe), watch=watch, say=say, engine=engine)
 
@@ -177,7 +177,7 @@ async def carry_out(
     if recipe.engine == "vllm":
         say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
-        async with engine(setting) as answering, with_scorer(setting, say=say) as setting:
+        async with engine(setting) as answering, scorers.with_scorer(setting, say=say) as setting:
             recipe = setting.recipe
             model = answering.model if setting.rows is None else setting.rows.name
             recipe = recipe.model_copy(update={"model": model})
@@ -199,7 +199,7 @@ async def carry_out(
                     where=recipe.out,
                     differences=lambda before: differences(before, recipe),
                 )
-                with run_encoder(worker, recipe.out) as encoder, remembering(setting):
+                with run_encoder(worker, recipe.out) as encoder, scorers.remembering(setting):
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                     instructions = renderer_of(setting).instructions
                     filters = await asyncio.to_thread(
@@ -274,6 +274,8 @@ class _Session:
     async def to_the_end(self, watch: Watch) -> Outcome:
         """Run, and write the folder."""
         finish = await self._watched(watch)
+        if finish == "interrupted":
+            scorers.end(self._setting)  # what it still says nobody would count
         detail = self._pipeline.ending_detail
         judged = Judged(
             finish=finish,

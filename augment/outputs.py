@@ -74,7 +74,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> di
             subject,
             setting.identities,
             target=setting.recipe.identities.target,
-            scoring=None if judged.finish == "interrupted" else scoring(judged),
+            scoring=scoring(judged) if _may_score(setting, judged) else None,
         ),
     )
     folder.write_json(out / "report.json", figures)
@@ -82,6 +82,12 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> di
     write_text(out / "README.md", card(figures))
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
     return figures
+
+
+def _may_score(setting: Setting, judged: Judged) -> bool:
+    """Tell whether rows can be scored again; of engine and guard either may be the one gone."""
+    gone = judged.finish == "gone" and setting.guard is not None
+    return judged.finish != "interrupted" and not gone
 
 
 def _error_rates(setting: Setting) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from augment.setting import Setting
 
 if TYPE_CHECKING:
     from augment.engines.endpoint import EndpointSettings
+    from augment.guard.model import Guard
     from augment.recipe import Recipe
 
 
@@ -55,14 +56,29 @@ def remembering(setting: Setting) -> Generator[None]:
     Raises:
         JournalError: the file there cannot be written or read.
     """
-    with contextlib.ExitStack() as held:
-        if setting.guard is not None:
-            from augment.guard.answers import FILE
-            from augment.guard.model import Guard
-
-            if isinstance(setting.scorer, Guard):
-                held.enter_context(setting.scorer.remembering(setting.recipe.out / FILE))
+    guard = _guard(setting)
+    if guard is None:
         yield
+        return
+    from augment.guard.answers import FILE
+
+    with guard.remembering(setting.recipe.out / FILE):
+        yield
+
+
+def end(setting: Setting) -> None:
+    """Have a guard be asked nothing more."""
+    guard = _guard(setting)
+    if guard is not None:
+        guard.stop()
+
+
+def _guard(setting: Setting) -> Guard | None:
+    if setting.guard is None:
+        return None
+    from augment.guard.model import Guard
+
+    return setting.scorer if isinstance(setting.scorer, Guard) else None
 
 
 def _guard_settings(recipe: Recipe) -> EndpointSettings:

@@ -101,7 +101,7 @@ _SCALES = {
 _ENDINGS = {
     "exhausted": "labels were given up",
     "budget": "the budget was spent",
-    "gone": "the engine was gone",
+    "gone": "there were no answers any more",
     "interrupted": "it was interrupted",
 }
 

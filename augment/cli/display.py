@@ -25,7 +25,7 @@ _HEADLINES = {
     "exhausted": "Stopped: some quotas cannot be filled.",
     "unanswered": "Stopped: some texts were not answered.",
     "budget": "Stopped: the budget is spent.",
-    "gone": "Stopped: the engine is gone.",
+    "gone": "Stopped: there are no answers any more.",
     "interrupted": "Interrupted.",
 }
 

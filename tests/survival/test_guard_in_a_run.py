@@ -146,6 +146,24 @@ def test_the_same_guard_at_another_address_continues_a_run(openai_server, tmp_pa
     assert not set(first.stats()["answered"]) & set(second.stats()["answered"])
 
 
+def test_an_interrupted_run_asks_the_guard_nothing_more_and_counts_what_it_asked(
+    openai_server, tmp_path
+):
+    guard, engine = openai_server(**GUARD, latency_ms=50), openai_server(latency_ms=2)
+    out = tmp_path / "out"
+    command = run_of(tmp_path, guard, "--endpoint", engine.url, per_label=200)
+    with started(*command, "--concurrency", 16) as process:
+        until(lambda: guard.stats()["requests"] >= len(SEEDS) + 30)
+        process.send_signal(signal.SIGINT)
+        asked = guard.stats()["requests"]
+        result = end_of(process)
+    told = sum(1 for _ in answers_in(out / "guard.jsonl"))
+
+    assert result.code == 130
+    assert manifest_in(out)["calls"]["guard"] == told
+    assert guard.stats()["requests"] <= asked + 2 * 16, "it went on while the folder was written"
+
+
 def test_a_guard_that_is_gone_stops_the_run_and_the_same_command_goes_on(openai_server, tmp_path):
     guard, engine = openai_server(**GUARD, latency_ms=20), openai_server(latency_ms=5)
     out = tmp_path / "out"
@@ -155,16 +173,18 @@ def test_a_guard_that_is_gone_stops_the_run_and_the_same_command_goes_on(openai_
         guard.control(down_for_s=12)
         gone = end_of(process)
     kept = [line for line in (out / "guard.jsonl").read_text().splitlines() if line]
+    kept_rows = left_in(out)
     journal = SqliteJournal(out / "journal.db", clock=lambda: 0.0)
     arrived = sum(1 for _ in journal.replay())
     journal.abandon()
     until(lambda: _is_up(guard))
 
     assert gone.code == 3
-    (said,) = [line for line in gone.err.splitlines() if line.startswith("error: ")]
-    assert f"--guard-endpoint {guard.url}: the engine has not answered for 2 s" in said
-    assert "the same command continues" in said
+    assert f"--guard-endpoint {guard.url}: the engine has not answered for 2 s" in gone.out
+    assert "What was made is kept; the same command continues" in gone.err
     assert arrived > 0
+    assert kept_rows.report["run"]["ending"] == "gone"
+    assert kept_rows.report["bias"]["swaps"] is None
     assert here(*command).code == 0
     left = left_in(out)
     assert left.per_label() == {"alpha": 40, "beta": 40, "gamma": 40}

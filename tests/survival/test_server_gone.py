@@ -42,7 +42,7 @@ def test_a_server_that_is_gone_for_good_ends_the_run_and_another_continues_it(
     kept = left_in(tmp_path / "out")
 
     assert result.code == 3
-    assert "Stopped: the engine is gone." in result.out
+    assert "Stopped: there are no answers any more." in result.out
     assert "the same command continues" in result.err
     assert 0 < len(kept.accepted) < 60
     assert kept.report["run"]["ending"] == "gone"

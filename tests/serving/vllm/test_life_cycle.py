@@ -117,7 +117,7 @@ def test_a_server_that_dies_again_and_again_ends_the_run_which_can_go_on(fake, t
     result = alone(*run(tmp_path, "--concurrency", 2))
 
     assert result.code == 3
-    assert "Stopped: the engine is gone." in result.out
+    assert "Stopped: there are no answers any more." in result.out
     assert "vLLM died 3 times in a row" in result.out
     assert 0 < len(left_in(tmp_path / "out").accepted) < 30
     assert nothing_left(tmp_path)
