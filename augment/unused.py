@@ -28,7 +28,11 @@ def _idle(recipe: Recipe) -> Iterator[tuple[str, str]]:
     if recipe.task == "classification":
         yield from ((name, "the rows hold no mentions") for name in _OF_ANNOTATIONS)
     if recipe.engine in {"vllm", "transformers", "seedlm"}:
-        yield from ((name, f"{recipe.engine} calls no server") for name in _OF_ENDPOINTS)
+        yield from (
+            (name, f"{recipe.engine} calls no server")
+            for name in _OF_ENDPOINTS
+            if name != "timeout_s" or recipe.guard_endpoint is None  # a guard heeds it
+        )
     if recipe.serve is None:
         yield "serving", "it goes with --serve"
     if recipe.guard_endpoint is None:

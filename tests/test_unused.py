@@ -16,6 +16,7 @@ ENDPOINT = {"endpoint": "http://127.0.0.1:1/v1"}
         ({"task": "classification", "max-variants": 2}, {"max-variants"}),
         ({"task": "ner", "max-variants": 2, "answer-form": "marks"}, set()),
         ({"engine": "seedlm", "headers": {"a": "b"}, "timeout-s": 5}, {"headers", "timeout-s"}),
+        ({"engine": "seedlm", "timeout-s": 5, "guard-endpoint": "http://127.0.0.1:1/v1"}, set()),
         ({"engine": "vllm", "model": "m", "extra-body": {"a": 1}}, {"extra-body"}),
         ({"engine": "endpoint", "extra-body": {"a": 1}, **ENDPOINT}, set()),
         ({"serving": {"dtype": "float16"}}, {"serving"}),
