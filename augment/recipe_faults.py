@@ -13,7 +13,7 @@ from augment.recipe_fields import dashed, underscored
 from augment.shown import meant, shown
 
 _QUOTED = re.compile(r"'([^']*)'")
-_MAY_HOLD_A_KEY = ("headers", "extra", "model-options")
+_MAY_HOLD_A_KEY = ("headers", "extra", "model-options", "endpoint", "guard-endpoint")
 
 
 def fault(

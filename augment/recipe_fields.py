@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from augment.characters import fault_of_name, fault_of_text
+from augment.secrets import Secrets, of_url
 
 
 def dashed(name: str) -> str:
@@ -84,7 +85,8 @@ def check_addresses(urls: Sequence[str], *, option: str) -> None:
     """
     for url in urls:
         if not url.startswith(("http://", "https://")):
-            raise ValueError(f"{option} {url!r} must begin with http:// or https://")
+            shown = Secrets(of_url(url)).struck(url)
+            raise ValueError(f"{option} {shown!r} must begin with http:// or https://")
     if len(set(urls)) < len(urls):
         raise ValueError(f"{option} names a server twice")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 _SHORTEST = 6
 """Shorter ones would strike out words."""
 _NAMES = re.compile("key|token|secret|password|credential", re.IGNORECASE)
+_USER = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)@", re.IGNORECASE)
 _INSTEAD = "[struck out]"
 
 
@@ -44,12 +44,10 @@ def of_fields(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_url(url: str) -> Iterator[str]:
-    """Yield the user and the password in an address."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return
-    yield from (each for each in (parts.username, parts.password) if each)
+    """Yield the user and the password in an address, which may be a faulty one."""
+    if found := _USER.match(url):
+        user, _, password = found[1].partition(":")
+        yield from (each for each in (user, password) if each)
 
 
 def without_secrets(value: Any, *, name: str = "") -> Any:

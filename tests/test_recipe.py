@@ -307,12 +307,23 @@ def test_of_a_part_of_the_recipe_what_differs_is_named():
         ),
         ({"guard-model": "x"}, "--guard-model needs --guard-endpoint URL"),
         ({"guard-endpoint": "x:8001"}, "--guard-endpoint 'x:8001' must begin with http://"),
+        (
+            {"guard-endpoint": "user:a-long-secret@x/v1"},
+            r"--guard-endpoint 'user:\[struck out\]@x/v1' must begin with http://",
+        ),
         ({"guard-endpoint": ["http://x/v1"] * 2}, "--guard-endpoint names a server twice"),
     ],
 )
 def test_a_toxicity_model_and_what_is_said_of_it_go_together(options, message):
     with pytest.raises(InputError, match=message):
         load(None, options=options)
+
+
+@pytest.mark.parametrize("name", ["endpoint", "guard-endpoint"])
+def test_addresses_that_are_none_tell_no_password(name):
+    with pytest.raises(InputError, match="must be an address, or a list") as raised:
+        load(None, options={name: ["http://user:a-long-secret@x/v1", 5]})
+    assert "a-long-secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -219,8 +219,8 @@ async def model_of(wire: Wire, settings: EndpointSettings) -> str:
         ) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise EngineUnusable(
-            f"{settings.shown}: cannot be reached ({error}); start the server first, "
-            f"e.g. vllm serve MODEL, or check --{settings.prefix}endpoint"
+            f"{settings.shown}: cannot be reached ({settings.secrets.struck(str(error))}); start "
+            f"the server first, e.g. vllm serve MODEL, or check --{settings.prefix}endpoint"
         ) from error
     if status != 200:
         said = openai.excerpt(body, secrets=settings.secrets)

@@ -165,6 +165,11 @@ async def test_a_guard_that_cannot_be_used_names_its_own_options(openai_server):
     )
 
 
+@pytest.mark.parametrize("rest", ["/v1", "host:port/v1", "[::1/v1", "127.0.0.1:9/v1"])
+async def test_an_address_that_cannot_be_used_does_not_tell_its_password(rest):
+    assert "a-long-secret" not in await refusal(f"http://user:a-long-secret@{rest}")
+
+
 async def test_a_guard_that_is_gone_breaks_who_waits_and_who_asks_later(openai_server):
     server = openai_server(**ROW)
     url = server.url.replace("http://", "http://user:a-long-secret@")
