@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from augment.api_keys import key_of
 from augment.engines.embedded import NGRAM
 from augment.engines.file import FileRows
 from augment.engines.seed_rows import MarkedRows, PlainRows, SeedRows
@@ -16,14 +15,11 @@ from augment.engines.slotted import Answers, SlottedLM
 from augment.errors import InputError
 from augment.protocols import Engine
 from augment.recipe import Recipe
-from augment.recipe_fields import dashed
 from augment.setting import Setting
 from augment.tasking import skeletons_of, types_of
 
 if TYPE_CHECKING:
     from augment.engines.endpoint import EndpointSettings
-
-_VARIABLE = re.compile("[A-Z][A-Z0-9_]{0,63}")
 
 
 @contextlib.asynccontextmanager
@@ -157,17 +153,3 @@ def endpoint_settings(recipe: Recipe) -> EndpointSettings:
         timeout_s=recipe.timeout_s,
         max_wait_s=recipe.max_wait_s,
     )
-
-
-def key_of(recipe: Recipe, field: Literal["api_key_env", "guard_api_key_env"]) -> str | None:
-    """Return the key that the variable holds which this field names.
-
-    Raises:
-        InputError: it is named and not set.
-    """
-    variable = str(getattr(recipe, field))
-    if field in recipe.model_fields_set and variable not in os.environ:
-        named = _VARIABLE.fullmatch(variable)  # else it may be the key itself
-        what = f"{variable if named else 'the variable that it names'} is not set"
-        raise InputError.one(f"--{dashed(field)}", what)
-    return os.environ.get(variable) or None

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from augment.answering import key_of
+from augment.api_keys import key_of
 from augment.recipe_fields import listed
 from augment.setting import Setting
 

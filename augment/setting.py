@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from augment.api_keys import key_of
 from augment.engines.embedded import (
     BUNDLED,
     BUNDLED_ANSWER_TOKENS,
@@ -177,6 +178,7 @@ def prepare(inputs: Inputs, recipe: Recipe) -> Setting:
         names = Names(recipe.pii_model, kinds=recipe.filters.pii_names)
         setting = replace(setting, finder=names)
     if recipe.guard_endpoint is not None:
+        key_of(recipe, "guard_api_key_env")  # before an engine is started, which may take minutes
         setting = replace(setting, guard=load_template(GUARD, folder=recipe.templates))
     exchange = _EXCHANGES[recipe.pii](recipe.random_seed)
     if exchange is None:

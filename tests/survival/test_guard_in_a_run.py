@@ -230,6 +230,19 @@ def test_the_guards_key_is_its_own_and_stands_in_no_file(openai_server, tmp_path
     assert "put it into the variable that --guard-api-key-env names" in without.err
 
 
+@pytest.mark.parametrize("name", ["run", "preview", "check"])
+def test_a_key_that_is_missing_is_said_before_anything_is_started(openai_server, tmp_path, name):
+    seeds, guard = seeds_file(tmp_path, SEEDS), openai_server(**GUARD)
+    rest = [seeds, "--seeds", seeds] if name == "check" else [seeds, "--endpoint", "http://[::1]:9"]
+    result = here(
+        name, *rest, "--guard-endpoint", guard.url, "--guard-api-key-env", "NO_SUCH_KEY"
+    )  # fmt: skip
+
+    assert result.code == 2
+    assert "--guard-api-key-env: NO_SUCH_KEY is not set" in result.err
+    assert guard.stats()["requests"] == 0
+
+
 def test_a_preview_asks_the_guard_too(openai_server, tmp_path):
     server = openai_server(**GUARD)
     command = ["preview", *run_of(tmp_path, server)[1:]]
