@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from augment.records import Ask, Completion, Example, Failure, Json
 from augment.tasks.classification import closed
-from augment.tasks.judging import vote_of, within
+from augment.tasks.enclosed import within
+from augment.tasks.judging import vote_of
 
 GUARD: Final = "guard"
 """The name of the template, and the strategy of its asks."""

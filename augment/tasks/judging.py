@@ -8,7 +8,6 @@ The labels to choose from stand in the ask, in the order in which they are shown
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from augment.records import Ask, Completion, Example, Failure, Json
 from augment.tasks import classification
 from augment.tasks.choice import probabilities
 from augment.tasks.classification import Classification, Labels, closed
+from augment.tasks.enclosed import row_within
 from augment.tasks.objects import read_object
 
 JUDGE: Final = "judge"
@@ -31,7 +31,6 @@ OFFERED: Final[Mapping[str, Any]] = {
     "meta": {"*": None},
 }
 REQUIRED: Final = ("answer_shape", "choices", "text")
-_MARK: Final = re.compile(r"<(?=\s*/?\s*(?:row|example)\b)", re.IGNORECASE)
 _SHAPE: Final = json.dumps({"label": "..."})
 
 
@@ -59,24 +58,13 @@ class Judging:
         row = self._row_of(ask)
         return {
             "choices": [self._choices[label] for label in ask.labels],
-            "examples": [self._shown(each) for each in exemplars],
-            "text": within(row.text),
-            "text_pair": within(row.text_pair or ""),
-            "meta": row.meta,
+            "examples": [row_within(self._rows.example_variables(each)) for each in exemplars],
+            **row_within({"text": row.text, "text_pair": row.text_pair or "", "meta": row.meta}),
         }
-
-    def _shown(self, seed: Example[Labels]) -> Mapping[str, Any]:
-        shown = self._rows.example_variables(seed)
-        return {**shown, **{name: within(shown[name]) for name in ("text", "text_pair")}}
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:
         """Return the JSON schema of the answer: one of the labels, in the order shown."""
         return closed({"label": {"type": "string", "enum": [*ask.labels]}})
-
-
-def within(text: str) -> str:
-    """Return a text that cannot end the part of the prompt in which it stands."""
-    return _MARK.sub("< ", text)
 
 
 def vote_of(outcome: Completion | Failure, labels: Sequence[str]) -> Mapping[str, float] | str:

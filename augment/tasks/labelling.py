@@ -17,6 +17,7 @@ from augment.records import Ask, Completion, Example, Fault, Json, place_of
 from augment.tasks import classification
 from augment.tasks.choice import probability_of_list, probability_of_one
 from augment.tasks.classification import Classification, Labels, Row, closed
+from augment.tasks.enclosed import row_within
 from augment.tasks.objects import read_object, shown
 
 RIVALS: Final = 20
@@ -69,10 +70,10 @@ class Labelling:
         """Return the prompt variables of one ask."""
         given = self._text(ask)
         return {
-            "examples": [self._rows.example_variables(each) for each in exemplars],
-            "text": given.text,
-            "text_pair": given.text_pair or "",
-            "meta": given.meta,
+            "examples": [row_within(self._rows.example_variables(each)) for each in exemplars],
+            **row_within(
+                {"text": given.text, "text_pair": given.text_pair or "", "meta": given.meta}
+            ),
         }
 
     def schema(self, ask: Ask) -> Mapping[str, Json]:  # noqa: ARG002 - the Protocol's
