@@ -50,7 +50,7 @@ def rejected(by: Leak, rows: Sequence[str]) -> tuple[int, int]:
     return len(found), sum("words in a row" in detail for detail in found)
 
 
-def held(rows: Sequence[str]) -> str:
+def memory_of(rows: Sequence[str]) -> str:
     """Return the memory that the passages of texts take, in bytes a run of 8 words."""
     runs = sum(max(0, len(words(text)) - SHORT + 1) for text in rows)
     tracemalloc.start()
@@ -97,7 +97,7 @@ def measure(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
             if run >= max(RUNS):
                 hits, n = hits + found, n + EACH
     print(
-        f"  {held([text for name in CORPORA for text in texts(corpora / f'{name}/train.jsonl')])}"
+        f"  {memory_of([text for name in CORPORA for text in texts(corpora / f'{name}/train.jsonl')])}"
     )
     return {
         "leak": f"of {n:,} rows with {max(RUNS)} words of a held-out row in them {share(hits, n)} "
