@@ -96,9 +96,8 @@ def measure(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
             print(f"    {run:3} words put in: found {share(found, EACH)}")
             if run >= max(RUNS):
                 hits, n = hits + found, n + EACH
-    print(
-        f"  {memory_of([text for name in CORPORA for text in texts(corpora / f'{name}/train.jsonl')])}"
-    )
+    every = [text for name in CORPORA for text in texts(corpora / f"{name}/train.jsonl")]
+    print(f"  {memory_of(every)}")
     return {
         "leak": f"of {n:,} rows with {max(RUNS)} words of a held-out row in them {share(hits, n)} "
         f"are found; of {total:,} other rows of the same corpora {share(wrong, total)} are "
