@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from augment import folder, scorers
+from augment import folder, scorers, threads
 from augment.answering import engine_of
 from augment.embed.seeds import SeedVectors, seed_vectors
 from augment.journal import SqliteJournal
@@ -273,7 +273,8 @@ class _Session:
 
     async def to_the_end(self, watch: Watch) -> Outcome:
         """Run, and write the folder."""
-        finish = await self._watched(watch)
+        with threads.one_for_blas():
+            finish = await self._watched(watch)
         if finish == "interrupted":
             scorers.end(self._setting)  # what it still says nobody would count
         detail = self._pipeline.ending_detail

@@ -48,7 +48,6 @@ from planted import by_label, interval, read
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.svm import LinearSVC
-from threadpoolctl import threadpool_limits
 
 import augment
 from augment.engines.kneser_ney import BEGIN, END, MARKS, KneserNey, tokenize
@@ -172,8 +171,8 @@ def measured(
 ) -> dict[str, float]:
     """Return the figures of one random draw of seeds."""
     seeds = real.seeds(draw)
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(limits=1, user_api="blas"):
-        run = augment.run(  # with one thread for BLAS, as the command has
+    with tempfile.TemporaryDirectory() as folder:
+        run = augment.run(
             seeds,
             {
                 "engine": "seedlm", "model": model, "per_label": rows, "random_seed": draw,

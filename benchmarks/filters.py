@@ -18,8 +18,9 @@ texts' vectors.
 
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
-form: see planted_form.py. judge: see judged_labels.py. check: see checking.py. meanings: see
-meanings.py; --vectors keeps the texts' vectors. mentions: see wrong_types.py.
+labels and faults (agreement, length, copy, similarity): see planted.py. form: see planted_form.py.
+judge: see judged_labels.py. check: see checking.py. meanings: see meanings.py; --vectors keeps the
+texts' vectors. mentions: see wrong_types.py.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ import languages
 import meanings
 import near_duplicates
 import passages
+import planted
 import planted_form
 import planted_pii
 import toxic_texts
@@ -160,6 +162,8 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "language": lambda corpora, _: languages.measure(corpora, share),
     "leak": lambda corpora, _: passages.measure(corpora, share),
     "near-duplicates": lambda corpora, _: near_duplicates.measure(corpora, share),
+    "labels": lambda corpora, _: planted.wrong_labels(corpora),
+    "faults": lambda corpora, _: planted.faults(corpora, share),
     "doubts": wrong_labels.measure,
     "judge": lambda corpora, _: judged_labels.measure(corpora, share),
     "bias": lambda corpora, _: biased_texts.measure(corpora),

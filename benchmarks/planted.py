@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 
 from augment import recipe
 from augment.app import run
+from augment.recipe_fields import STAGES
 from augment.setting import Inputs
 
 Row: TypeAlias = dict[str, Any]
@@ -35,6 +36,13 @@ LABELS, SEEDS_EACH, WRONG_SHARE = 10, 10, 0.1
 LEAST_CAUGHT, MOST_LOST = 0.85, 0.05
 STUDENT_T = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 9: 2.26, 19: 2.09}
 EACH = 30
+_MADE_FOR = {
+    "length": "far too long",
+    "copy": "a copy of a seed, one word off",
+    "similarity": "off topic",
+}
+"""The fault that each of these filters is there for, as a report says it."""
+_ORDER = ("schema", *STAGES["their text"], *STAGES["their meaning"])
 
 
 def read(path: Path) -> list[Row]:
@@ -76,8 +84,11 @@ def by_label(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return groups
 
 
-def wrong_labels(corpora: Path, seeds: int) -> None:
-    """Print how many planted wrong labels are caught, and how many right rows are lost."""
+def wrong_labels(corpora: Path, seeds: int = 5) -> dict[str, str]:
+    """Print how many planted wrong labels are caught, and how many right rows are lost.
+
+    Returns the sentence for reports.
+    """
     folder = corpora / "classification" / "banking77"
     train, test = by_label(read(folder / "train.jsonl")), by_label(read(folder / "test.jsonl"))
     by = {
@@ -109,6 +120,11 @@ def wrong_labels(corpora: Path, seeds: int) -> None:
             f"  {name}: caught {interval(caught[name])} of the wrong rows (goal {LEAST_CAUGHT}), "
             f"lost {interval(lost[name])} of the right ones (goal at most {MOST_LOST})"
         )
+    return {
+        "agreement": f"where one label in ten is wrong (banking77, {seeds} draws of {LABELS} "
+        f"labels of {SEEDS_EACH} seeds) {interval(caught['agreement'])} of wrong rows are "
+        f"rejected, {interval(lost['agreement'])} of right ones"
+    }
 
 
 def interval(values: Sequence[float], *, least: float = 0.0, most: float | None = 1.0) -> str:
@@ -121,8 +137,8 @@ def interval(values: Sequence[float], *, least: float = 0.0, most: float | None 
     return f"{mean:.3f} ({max(mean - half, least):.3f} to {high:.3f})"
 
 
-def faults(corpora: Path) -> None:
-    """Print what is found of each kind of fault."""
+def faults(corpora: Path, share: Callable[[int, int], str]) -> dict[str, str]:
+    """Print what is found of each kind of fault; return the sentences for reports."""
     folder = corpora / "classification"
     rng = random.Random(0)
     train, test = (
@@ -150,7 +166,7 @@ def faults(corpora: Path) -> None:
     kinds: dict[str, Callable[[], Row]] = {
         "wrong label": lambda: (row := next(used)) | {"label": another(row)},
         "off topic": lambda: {"text": rng.choice(banking)["text"], "label": rng.choice(labels)},
-        "copy of a seed, one word off": lambda: one_word_off(rng.choice(long(seeds))),
+        "a copy of a seed, one word off": lambda: one_word_off(rng.choice(long(seeds))),
         "the hold-out, one word off": lambda: one_word_off(rng.choice(long(holdout))),
         "another row, one word off": lambda: one_word_off(rng.choice(long(clean))),
         "another row, again": lambda: dict(rng.choice(clean)),
@@ -175,6 +191,20 @@ def faults(corpora: Path) -> None:
         told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
         print(f"{kind or 'nothing':32}{len(places):>6}{reasons.total():>7}  {told}")
 
+    def of(name: str, kind: str | None) -> tuple[int, int]:
+        """Return how many rows of a kind a filter rejected, of those that came to it."""
+        before = _ORDER[: _ORDER.index(name)]
+        places = [place for place, (own, _) in enumerate(rows) if own == kind]
+        ends = [found.get(place, ("", ""))[0] for place in places]
+        return ends.count(name), sum(end not in before for end in ends)
+
+    return {
+        name: f"of rows of snips_intent that were {kind} {share(*of(name, kind))} of "
+        f"{of(name, kind)[1]} are rejected, of clean ones {share(*of(name, None))} of "
+        f"{of(name, None)[1]}"
+        for name, kind in _MADE_FOR.items()
+    }
+
 
 def main() -> None:
     """Measure and print."""
@@ -188,7 +218,7 @@ def main() -> None:
     if options.what == "labels":
         wrong_labels(Path(options.corpora), options.seeds)
     else:
-        faults(Path(options.corpora))
+        faults(Path(options.corpora), lambda hits, n: f"{hits} of {n}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeAlias
 
 from rich.console import Console
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 import serving.vllm.run
 from augment.app import EngineOf, Outcome, Say, Watch
@@ -42,14 +41,10 @@ def with_server(run: Runs, inputs: Inputs, recipe: Recipe) -> Work:
 
 
 def carried_out(work: Work) -> int:
-    """Do the work while showing how far it has come, and return the command's exit code.
-
-    Filters multiply small matrices: BLAS has one thread for that, which is faster than two that
-    wait for each other, and for those of a model that runs beside it.
-    """
+    """Do the work while showing how far it has come, and return the command's exit code."""
     _collect_garbage_seldom()
     console = Console(highlight=False)
-    with threadpool_limits(limits=1, user_api="blas"), Display(console) as display:
+    with Display(console) as display:
         outcome = asyncio.run(_until_told(work, display))
     console.print(summary(outcome), overflow="ignore", crop=False)  # the report's path stays whole
     hint = advice(outcome)
