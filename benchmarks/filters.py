@@ -20,7 +20,8 @@ shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
 labels and faults (agreement, length, copy, similarity): see planted.py. form: see planted_form.py.
 judge: see judged_labels.py. check: see checking.py. meanings: see meanings.py; --vectors keeps the
-texts' vectors. mentions: see wrong_types.py.
+texts' vectors. mentions: see wrong_types.py. annotated (unmarked, variants): see
+annotated_rows.py.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import annotated_rows
 import biased_texts
 import checking
 import giving_away
@@ -170,6 +172,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "form": lambda corpora, _: planted_form.measure(corpora, share),
     "check": lambda corpora, _: checking.measure(corpora),
     "meanings": lambda corpora, vectors: meanings.measure(corpora, vectors, share),
+    "annotated": lambda corpora, _: annotated_rows.measure(corpora, share),
     "mentions": lambda corpora, vectors: wrong_types.measure(corpora, vectors, share),
 }
 
