@@ -6,7 +6,8 @@
 Rows are those of its train split and, for as many as it takes, the beginning of one row before the
 end of another of its label; one row in twenty bears another label. The command runs in a process of
 its own with `--encoder ngram`, all filters on: seconds are those of the whole command, from its
-start to its last file, numba's compiling excepted, which is done before on a few rows.
+start to its last file, numba's compiling excepted, which is done before on a few rows. Linux counts
+the memory of whoever starts a process as its own: that of `filters.py all` is too high.
 
 --profile runs it in this process, under cProfile.
 """
