@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from augment.decoding.revision import revision_of
 from augment.engines import openai, vllm_environment, vllm_faults, vllm_worker
 from augment.engines.patience import Again, Alone, Patience
+from augment.engines.vllm_weights import weights_of
 from augment.errors import EngineUnusable
 from augment.messages import folded
 from augment.records import EMPTY, Completion, Failure, Message, PrefixCache, Request
@@ -88,14 +89,9 @@ async def started(settings: VLLMSettings) -> AsyncGenerator[VLLM]:
 
 
 def _cpu_dtype(folder: Path) -> str:
-    """Return what a CPU is to compute with; of quantized weights, and a hub's, nothing is known."""
-    stored = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    try:
-        plain = "quantization_config" not in json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        plain = False
+    """Return what a CPU is to compute with; of a hub's weights nothing is known."""
     return vllm_environment.cpu_dtype(
-        2 * stored if stored and plain else None,  # as if they were stored in two bytes
+        weights_of(folder).as_float32,
         memory=vllm_environment.free_memory(),
         narrow=vllm_environment.narrow(),
     )

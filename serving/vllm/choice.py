@@ -11,7 +11,7 @@ from augment.engines.vllm_environment import Environment, cpu_dtype
 from augment.errors import InputError
 from augment.recipe_fields import Serving
 from serving.vllm.machine import GIB, Machine
-from serving.vllm.model import Model, loaded_bytes
+from serving.vllm.model import Model
 
 UNKNOWN_WORK_TOKENS = 4096
 _STEP = 128
@@ -183,7 +183,7 @@ def _on_gpu(wish: Serving, model: Model, machine: Machine) -> Iterator[Chosen]:
         yield Chosen(name="dtype", value="auto", why="as the weights are stored")
     count = _gpus_needed(model, machine)
     if count > 1:
-        size = f"{(model.weight_bytes or 0) / GIB:.0f} GiB of weights do not fit one GPU"
+        size = f"{(model.weights.stored or 0) / GIB:.0f} GiB of weights do not fit one GPU"
         yield Chosen(name="tensor-parallel-size", value=str(count), why=size)
     if wish.kv_cache_gib is not None:
         cache = str(round(wish.kv_cache_gib * GIB))
@@ -200,7 +200,7 @@ def _gpus_needed(model: Model, machine: Machine) -> int:
     """Return the least power of two of GPUs that holds the weights and shares the heads evenly."""
     count = 1
     smallest = min(gpu.memory for gpu in machine.gpus) * _GPU_SHARE**2  # room for a cache
-    while (model.weight_bytes or 0) > count * smallest and 2 * count <= len(machine.gpus):
+    while (model.weights.stored or 0) > count * smallest and 2 * count <= len(machine.gpus):
         if model.heads is not None and model.heads % (2 * count):
             break
         count *= 2
@@ -213,7 +213,9 @@ def _on_cpu(
     chosen = _cpu_dtype(wish, model, machine)
     yield chosen
     dtype = chosen.value
-    number = 4 if dtype == "float32" or (dtype == "auto" and model.dtype == "float32") else 2
+    number = (
+        4 if dtype == "float32" or (dtype == "auto" and model.weights.dtype == "float32") else 2
+    )
     yield _cpu_cache(wish, model, machine, number=number, wanted=work.concurrency * length)
     yield Chosen(
         name="max-num-seqs", value=str(work.concurrency), why="so many requests come at a time"
@@ -235,8 +237,7 @@ def _cpu_dtype(wish: Serving, model: Model, machine: Machine) -> Chosen:
     """Return the numbers to compute with; float32 only where it leaves most of the memory."""
     if wish.dtype is not None:
         return Chosen(name="dtype", value=wish.dtype, why="as given")
-    weights = None if model.quantized else loaded_bytes(model, number_bytes=4)
-    dtype = cpu_dtype(weights, memory=machine.memory, narrow=machine.narrow)
+    dtype = cpu_dtype(model.weights.as_float32, memory=machine.memory, narrow=machine.narrow)
     why = "half the memory of float32, and vLLM's kernels take it"
     if dtype == "float32":
         why = "this processor is slower in bfloat16"
@@ -250,7 +251,7 @@ def _cpu_cache(
     name = "kv-cache-memory-bytes"
     if wish.kv_cache_gib is not None:
         return Chosen(name=name, value=str(round(wish.kv_cache_gib * GIB)), why="as given")
-    weights = loaded_bytes(model, number_bytes=number) or 0
+    weights = model.weights.loaded(number_bytes=number) or 0
     room = machine.memory - weights - _CPU_SPARE
     if room < _LEAST_CACHE:
         what = (

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tokenizers import Tokenizer
 
 from augment.engines.embedded import BUNDLED, WEIGHTS
+from augment.engines.vllm_weights import Weights, json_of, weights_of
 from augment.errors import InputError
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+|\w[\w.-]*")
 _TEMPLATES = ("chat_template.jinja", "chat_template.json", "tekken.json")
-_BYTES = {"float32": 4, "float": 4}
 _HALF = 2
 _TURN_TOKENS = 8
 """What a chat template puts around a turn, at most, in the models we looked at: role and ends."""
@@ -33,12 +32,10 @@ class Model:
         here: whether its files are on this machine.
         limit: the most tokens of prompt and answer together; None where it does not tell.
         token_bytes: of the cache, for a token, at two bytes a number; None where it does not tell.
-        weight_bytes: of its files; None where they are not here.
-        dtype: that its weights are stored in; "" where it does not tell.
+        weights: what memory they take.
         heads: of attention, that the GPUs have to share evenly; None where it does not tell.
         chats: whether it brings a chat template, or another way to read turns.
         tokenizer: None where it has no `tokenizer.json`.
-        quantized: whether its weights are not plain numbers.
     """
 
     name: str
@@ -46,12 +43,10 @@ class Model:
     here: bool
     limit: int | None
     token_bytes: int | None
-    weight_bytes: int | None
-    dtype: str
+    weights: Weights
     heads: int | None
     chats: bool
     tokenizer: Tokenizer | None
-    quantized: bool = False
 
     def tokens(self, turns: Sequence[str]) -> int:
         """Return how many tokens a prompt of these turns has at the most, as far as is known."""
@@ -104,28 +99,28 @@ def _fetched(name: str) -> Path:
 
 
 def _model(name: str, *, path: str, folder: Path) -> Model:
-    config = _json(folder / "config.json")
+    config = json_of(folder / "config.json")
     text: Mapping[str, Any] = config.get("text_config") or config
-    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*.gguf")]
-    own_template = "chat_template" in _json(folder / "tokenizer_config.json")
+    weights = weights_of(folder)
+    own_template = "chat_template" in json_of(folder / "tokenizer_config.json")
     return Model(
         name=name,
         path=path,
-        here=bool(weights) and _whole_set(folder),
+        here=weights.stored is not None and _whole_set(folder),
         limit=_whole(text, "max_position_embeddings", "n_positions", "max_sequence_length"),
         token_bytes=_token_bytes(text),
-        weight_bytes=sum(each.stat().st_size for each in weights) or None,
-        dtype=str(text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or ""),
+        weights=weights,
         heads=_whole(text, "num_attention_heads"),
         chats=own_template or any((folder / each).is_file() for each in _TEMPLATES),
         tokenizer=_tokenizer(folder),
-        quantized="quantization_config" in config,
     )
 
 
 def _whole_set(folder: Path) -> bool:
     """Tell whether every file of the weights is there that their index names, if there is one."""
-    index: Mapping[str, str] = _json(folder / "model.safetensors.index.json").get("weight_map", {})
+    index: Mapping[str, str] = json_of(folder / "model.safetensors.index.json").get(
+        "weight_map", {}
+    )
     return all((folder / name).is_file() for name in set(index.values()))
 
 
@@ -150,23 +145,8 @@ def _whole(config: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
 def _tokenizer(folder: Path) -> Tokenizer | None:
     try:
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception:  # noqa: BLE001 - the library raises nothing more specific
         return None
-
-
-def loaded_bytes(model: Model, *, number_bytes: int) -> int | None:
-    """Return the memory that the weights take once they are numbers of so many bytes."""
-    if model.weight_bytes is None:
-        return None
-    return model.weight_bytes * number_bytes // _BYTES.get(model.dtype, _HALF)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.engines.vllm_environment import Environment
+from augment.engines.vllm_weights import Weights
 from augment.errors import InputError
 from augment.recipe_fields import Serving
 from serving.vllm.choice import Work, choose
@@ -27,10 +28,11 @@ WORK = Work(prompt_tokens=700, answer_tokens=512, concurrency=64)
 def model(**own):
     facts = {
         "name": "acme/writer", "path": "acme/writer", "here": True, "limit": 40_960,
-        "token_bytes": 147_456, "weight_bytes": 8 * GIB, "dtype": "bfloat16", "heads": 32,
-        "chats": True, "tokenizer": None,
+        "token_bytes": 147_456, "heads": 32, "chats": True, "tokenizer": None,
     }  # fmt: skip
-    return Model(**{**facts, **own})
+    weights = {"stored": 8 * GIB, "dtype": "bfloat16"}
+    weights |= {name: own.pop(name) for name in ("stored", "dtype", "quantized") if name in own}
+    return Model(**{**facts, **own}, weights=Weights(**weights))
 
 
 def options(*, wish=None, machine=HERE, environment=CPU, work=WORK, **own):
@@ -102,10 +104,10 @@ def test_a_processor_that_is_slow_in_bfloat16_gets_float32_where_there_is_room(
 ):
     narrow = Machine(gpus=(), cores=2, memory=memory, narrow=True)
 
-    assert options(machine=narrow, weight_bytes=weights, token_bytes=1)[0]["dtype"] == dtype
+    assert options(machine=narrow, stored=weights, token_bytes=1)[0]["dtype"] == dtype
     wished, _ = options(machine=narrow, wish={"dtype": "bfloat16"}, token_bytes=1)
     assert wished["dtype"] == "bfloat16"
-    packed, _ = options(machine=narrow, weight_bytes=weights, token_bytes=1, quantized=True)
+    packed, _ = options(machine=narrow, stored=weights, token_bytes=1, quantized=True)
     assert packed["dtype"] == "bfloat16"
 
 
@@ -136,10 +138,7 @@ def test_an_old_gpu_gets_float16():
 def test_weights_that_no_gpu_holds_are_shared_among_as_many_as_it_takes():
     many = Machine(gpus=(CARD,) * 4, cores=8, memory=GIB)
 
-    assert (
-        options(machine=many, environment=GPU, weight_bytes=30 * GIB)[0]["tensor-parallel-size"]
-        == "2"
-    )
+    assert options(machine=many, environment=GPU, stored=30 * GIB)[0]["tensor-parallel-size"] == "2"
     assert "tensor-parallel-size" not in options(machine=many, environment=GPU)[0]
 
 
