@@ -12,9 +12,11 @@ to the same server. `vllm bench throughput` knows no schema and takes no prompts
 tokens; beside the run in process stands `LLM.generate`, which is given all prompts at once.
 
 Output tokens a second are told by the run's report and by vLLM's. Start-up counts on no side. The
-interval is the range of all pairs. CPU seconds are those of augment's own process. What could be
-shared of the prompts is counted from their tokens: of each, what it begins with in common with any
-before it, in whole blocks of vLLM's cache.
+interval is the range of all pairs. CPU seconds are those of augment's own process, its start
+included. A second table tells, of the run in process and of `LLM.generate`, what each process took
+for 1,000 answers from the first request to the last answer. What could be shared of the prompts is
+counted from their tokens: of each, what it begins with in common with any before it, in whole
+blocks of vLLM's cache.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from loopback import ROOT
+from processes import Processes
 
 GOAL, GOAL_SHARED = 0.98, 0.8
 WAYS = {"http": "HTTP, `vllm bench serve`", "inside": "in process, `LLM.generate`"}
@@ -73,12 +76,17 @@ INSIDE = (
     "    llm = LLM(**given['engine'])\n"
     "    how = SamplingParams(temperature=1.0, top_p=0.95, max_tokens=given['max_tokens'],\n"
     "        structured_outputs=StructuredOutputsParams(json=given['schema']))\n"
-    "    began = time.perf_counter()\n"
+    "    began = time.time()\n"
     "    found = llm.generate(given['texts'], how, use_tqdm=False)\n"
-    "    took = time.perf_counter() - began\n"
-    "    print('rate', sum(len(one.outputs[0].token_ids) for one in found) / took)\n"
+    "    ended = time.time()\n"
+    "    print('told', sum(len(one.outputs[0].token_ids) for one in found), began, ended)\n"
 )
 """The shortest way to have vLLM answer the same prompts in the same schema without a server."""
+KINDS = {
+    "VLLM::Worker": "model", "VLLM::EngineCore": "scheduler", "vllm_worker.py": "front",
+    "from vllm import LLM": "front", "--side": "augment",
+}  # fmt: skip
+"""Processes by their command lines; what puts text into tokens and back is the front."""
 
 
 # The model and the prompts ----------------------------------------------------------------------
@@ -162,6 +170,7 @@ def shareable(texts: Sequence[str], tokenizer: Any, *, block: int) -> tuple[int,
 def ours(seeds: Path, values: dict[str, Any]) -> dict[str, float]:
     """Make a run in this process and return what it measured."""
     from augment.cli import main as augment
+    from augment.journal import SqliteJournal
 
     path = Path(values["out"]).with_suffix(".json")
     path.write_text(json.dumps(values), "utf-8")
@@ -170,13 +179,17 @@ def ours(seeds: Path, values: dict[str, Any]) -> dict[str, float]:
         code = augment(["run", str(seeds), "--recipe", str(path)])
     cpu = time.process_time() - cpu
     assert code in {0, 3}, code
-    report = json.loads((Path(values["out"]) / "report.json").read_text("utf-8"))
+    out = Path(values["out"])
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    journal = SqliteJournal(out / "journal.db", clock=time.time)
+    [(began, ended)] = journal.sessions()
+    journal.abandon()
     cache = report["prefix_cache"] or {"tokens": 0, "hits": 0}
     return {
         "rate": report["tokens"]["completion"] / report["run"]["active_s"],
         "answers": report["counts"]["asks"], "cpu": 1000 * cpu / report["counts"]["asks"],
         "length": report["tokens"]["completion"] / report["counts"]["asks"],
-        "cached": cache["hits"], "prompt": cache["tokens"],
+        "cached": cache["hits"], "prompt": cache["tokens"], "began": began, "ended": ended,
     }  # fmt: skip
 
 
@@ -256,8 +269,11 @@ def bench_serve(
 
 def bare_inside(
     python: Path, model: Path, texts: Sequence[str], labels: Sequence[str], engine: dict[str, Any]
-) -> float:
-    """Return the output tokens a second of `LLM.generate`, which is given all prompts at once."""
+) -> tuple[float, float, float]:
+    """Return how many tokens `LLM.generate` put out, and when it began and ended.
+
+    It is given all prompts at once; the times are in seconds since the epoch.
+    """
     given = {
         "texts": texts, "schema": schema_of(labels), "max_tokens": LIMITS["max_tokens"],
         "engine": {"model": str(model), "max_num_seqs": IN_FLIGHT, **engine},
@@ -266,8 +282,9 @@ def bare_inside(
         [str(python), "-I", "-c", INSIDE], input=json.dumps(given).encode(), check=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(),
     )  # fmt: skip
-    (rate,) = re.findall(rb"^rate ([\d.]+)$", done.stdout, re.MULTILINE)  # vLLM speaks there too
-    return float(rate)
+    (told,) = re.findall(rb"^told (.+)$", done.stdout, re.MULTILINE)  # vLLM speaks there too
+    tokens, began, ended = map(float, told.split())
+    return tokens, began, ended
 
 
 def schema_of(labels: Sequence[str]) -> dict[str, Any]:
@@ -301,6 +318,24 @@ def line(name: str, mine: Sequence[dict[str, float]], theirs: Sequence[float]) -
     )
 
 
+def spent_in(watched: Processes, span: tuple[float, float], asks: int) -> dict[str, float]:
+    """Return the seconds of the clock and of each process, for 1,000 answers."""
+    seconds = {"seconds": span[1] - span[0], **watched.seconds(*span)}
+    return {kind: 1000 * value / asks for kind, value in seconds.items()}
+
+
+def where_it_goes(spent: Sequence[Sequence[dict[str, float]]]) -> Iterator[str]:
+    """Yield the table of both sides in process: the medians of all pairs."""
+    if not spent:
+        return
+    kinds = list(spent[0][0])
+    yield f"\n| for 1,000 answers | {' | '.join(kinds)} |"
+    yield f"|---|{'---|' * len(kinds)}"
+    for name, runs in zip(("augment", "`LLM.generate`"), zip(*spent, strict=True), strict=True):
+        medians = (statistics.median(one[kind] for one in runs) for kind in kinds)
+        yield f"| {name} | {' | '.join(f'{each:.1f}' for each in medians)} |"
+
+
 def measure(options: argparse.Namespace, work: Path) -> None:
     """Measure and print."""
     from augment.engines.vllm_environment import current, narrow
@@ -322,6 +357,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     texts, tokenizer = texts_of(prompts(seeds, 0, work, options), model)
     total, shared = shareable(texts, tokenizer, block=options.block)
     first: dict[str, float] = {}
+    spent: list[list[dict[str, float]]] = []
     for way in ("http", "inside") if options.only is None else (options.only,):
         mine: list[dict[str, float]] = []
         theirs: list[float] = []
@@ -337,12 +373,16 @@ def measure(options: argparse.Namespace, work: Path) -> None:
                     values |= {"extra-body": {"seed": None}}  # vLLM for CPUs does not survive it
                 else:
                     values |= {"engine": "vllm", "model": str(model), "model-options": engine}
-                mine.append(apart(seeds, values))
-                theirs.append(
-                    bench_serve(python, url, model, other, labels, work)
-                    if url
-                    else bare_inside(python, model, other, labels, settings)
-                )
+                if url:
+                    mine.append(apart(seeds, values))
+                    theirs.append(bench_serve(python, url, model, other, labels, work))
+                else:
+                    with Processes(KINDS) as watched:
+                        mine.append(apart(seeds, values))
+                        tokens, began, ended = bare_inside(python, model, other, labels, settings)
+                    theirs.append(tokens / (ended - began))
+                    spans = ((mine[-1]["began"], mine[-1]["ended"]), (began, ended))
+                    spent.append([spent_in(watched, span, options.asks) for span in spans])
                 print(f"{way}, pair {pair}: {mine[-1]} {theirs[-1]:.0f}", file=sys.stderr)
         tables.append(line(WAYS[way], mine, theirs))
         first = first or mine[0]
@@ -352,6 +392,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     )
     print("| | tokens/s | vLLM's own | ratio | goal | CPU s per 1,000 | tokens an answer |")
     print("|---|---|---|---|---|---|---|", *tables, sep="\n")
+    print(*where_it_goes(spent), sep="\n")
     of_it = cached * total / shared if shared else 0.0
     print(
         f"\nprompts of {total / len(texts):.0f} tokens; {shared / total:.2f} of them could be "
