@@ -121,8 +121,7 @@ class Pipeline:
         self._deadline = asyncio.timeout(None)
         self._uncommitted = self._all_arrived = self._closing = False
         self._ending: Ending | None = None
-        self._began = parts.clock()
-        self._seconds_before = 0.0
+        self._began = self._seconds_before = 0.0
         self.spent = Spent()
         self.answered = self.accepted = self.rejected = 0
         self.reasons: Counter[str] = Counter()
@@ -171,6 +170,7 @@ class Pipeline:
         Raises:
             JournalError: nothing can be recorded any more.
         """
+        self._began = self._parts.clock()
         tasks = {
             asyncio.create_task(each) for each in (self._exchange(), self._read(), self._judge())
         }

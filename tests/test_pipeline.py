@@ -194,6 +194,16 @@ async def test_the_minutes_run_out_although_no_answer_comes(journal):
     assert pipeline.ending_detail == "the budget is spent: --max-minutes 0.001"
 
 
+async def test_the_minutes_begin_with_the_run_and_not_with_what_is_made_ready_for_it(journal):
+    now = [0.0]
+    more = {"budget": Budget(max_requests=300, max_minutes=1), "clock": lambda: now[0]}
+    pipeline = a_pipeline(journal, Wall(texts_by_number, slots=8), New(), **more)
+    now[0] = 3600.0
+
+    assert await pipeline.run() == "done"
+    assert pipeline.spent.seconds == 0
+
+
 async def test_a_budget_that_is_just_enough_is_no_reason_to_stop_short(journal):
     budget = Budget(max_requests=10)
     pipeline = a_pipeline(journal, Wall(texts_by_number, slots=8), New(), budget=budget)
