@@ -9,7 +9,8 @@ import time
 from collections import Counter
 
 import pytest
-from requests_made import a_request, requests_of
+from augment_command import until
+from requests_made import a_request, requests_of, until_answered
 
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.errors import EngineGone, EngineUnusable
@@ -131,7 +132,7 @@ async def test_retry_after_is_honoured(openai_server):
     began = time.monotonic()
 
     async def relent():
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(until, lambda: server.stats()["counts"].get("error_429") == 4)
         server.control(error_429=0.0)
 
     relenting = asyncio.create_task(relent())
@@ -146,7 +147,7 @@ async def test_a_server_that_is_gone_for_a_while_is_waited_for(openai_server):
     server = openai_server(latency_ms=20)
 
     async def stumble():
-        await asyncio.sleep(0.2)
+        await until_answered(server)
         server.control(down_for_s=1)
 
     stumbling = asyncio.create_task(stumble())
@@ -162,7 +163,7 @@ async def test_a_server_that_is_gone_for_good_ends_the_wait(openai_server):
     began = time.monotonic()
 
     async def kill():
-        await asyncio.sleep(0.3)
+        await until_answered(server)
         server.kill()
 
     killing = asyncio.create_task(kill())

@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 from pydantic import PrivateAttr, SecretStr
-from requests_made import SCHEMA, a_request, requests_of
+from requests_made import SCHEMA, a_request, requests_of, until_answered
 
 from augment.engines.langchain import LangChain, LangChainSettings, chat_model
 from augment.errors import EngineGone, EngineUnusable
@@ -669,7 +669,7 @@ async def test_a_server_that_is_gone_for_a_while_is_waited_for(openai_server, ch
     server = openai_server(latency_ms=20)
 
     async def stumble():
-        await asyncio.sleep(0.3)
+        await until_answered(server)
         server.control(down_for_s=1)
 
     stumbling = asyncio.create_task(stumble())

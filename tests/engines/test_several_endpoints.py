@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from requests_made import requests_of
+from requests_made import requests_of, until_answered
 
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.errors import EngineGone, EngineUnusable
@@ -81,7 +81,7 @@ async def test_a_server_that_dies_is_left_out_and_nothing_is_lost(openai_server,
     dying, living = openai_server(latency_ms=20), openai_server(latency_ms=20)
 
     async def kill():
-        await asyncio.sleep(0.3)
+        await until_answered(dying)
         dying.kill()
 
     killing = asyncio.create_task(kill())
@@ -98,7 +98,7 @@ async def test_a_server_that_comes_back_is_used_again(openai_server, caplog):
     leaving, staying = openai_server(latency_ms=20), openai_server(latency_ms=20)
 
     async def leave():
-        await asyncio.sleep(0.2)
+        await until_answered(leaving)
         before = leaving.stats()["requests"]
         leaving.control(down_for_s=0.6)
         return before
@@ -151,7 +151,8 @@ async def test_servers_that_are_all_gone_end_the_wait(openai_server):
     servers = [openai_server(latency_ms=20) for _ in range(2)]
 
     async def kill():
-        await asyncio.sleep(0.3)
+        for server in servers:
+            await until_answered(server)
         for server in servers:
             server.kill()
 

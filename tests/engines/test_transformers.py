@@ -316,7 +316,7 @@ async def test_a_cancelled_run_ends_at_once(folder):
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     assert "transformers" not in {thread.name for thread in threading.enumerate()}
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
+
+from augment_command import until
 
 from augment.records import Ask, Message, Request, Sampling
 
@@ -30,3 +34,8 @@ def a_request(number: int = 0) -> Request:
 async def requests_of(count: int) -> AsyncIterator[Request]:
     for number in range(count):
         yield a_request(number)
+
+
+async def until_answered(server: Any) -> None:
+    """Wait until the tests' server has answered a request."""
+    await asyncio.to_thread(until, lambda: bool(server.stats()["answered"]))
