@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -147,8 +147,8 @@ async def run(
     Raises:
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: nothing more can be done; the folder can be continued.
-        EngineGone: the guard is, before the first ask or while the report is made, and the folder
-            can be continued; of the rest of the run the outcome tells.
+        EngineGone: the guard is, before the first ask, and the folder can be continued; of the
+            rest of the run the outcome tells.
     """
     return await carry_out(prepare(inputs, recipe), watch=watch, say=say, engine=engine)
 
@@ -177,7 +177,7 @@ async def carry_out(
     if recipe.engine == "vllm":
         say(f"Starting vLLM with {recipe.model} ...")
     with encoder_worker(setting, known=known) as worker:
-        async with engine(setting) as answering, scorers.with_scorer(setting, say=say) as setting:
+        async with scorers.with_scorer(setting, say=say) as setting, engine(setting) as answering:
             recipe = setting.recipe
             model = answering.model if setting.rows is None else setting.rows.name
             recipe = recipe.model_copy(update={"model": model})
@@ -199,7 +199,7 @@ async def carry_out(
                     where=recipe.out,
                     differences=lambda before: differences(before, recipe),
                 )
-                with run_encoder(worker, recipe.out) as encoder, scorers.remembering(setting):
+                with run_encoder(worker, recipe.out) as encoder, _remembering(setting):
                     seeds = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)
                     instructions = renderer_of(setting).instructions
                     filters = await asyncio.to_thread(
@@ -217,6 +217,12 @@ async def carry_out(
                 if worker is None:
                     return outcome
                 return replace(outcome, embedded=worker.texts, embedding_s=worker.busy_s)
+
+
+def _remembering(setting: Setting) -> AbstractContextManager[None]:
+    """Have whoever scores texts keep in the run's folder what it is dear to ask for twice."""
+    scorer = setting.scorer
+    return nullcontext() if scorer is None else scorer.remembering(setting.recipe.out)
 
 
 def _whence(recipe: Recipe) -> str:
@@ -276,7 +282,7 @@ class _Session:
         with threads.one_for_blas():
             finish = await self._watched(watch)
         if finish == "interrupted":
-            scorers.end(self._setting)  # what it still says nobody would count
+            self._stop_scorer()  # what it still says nobody would count
         detail = self._pipeline.ending_detail
         judged = Judged(
             finish=finish,
@@ -285,7 +291,7 @@ class _Session:
             seeds=self._seeds,
             jury=self._jury,
         )
-        figures = write_folder(self._setting, self._journal, judged)
+        figures = await self._written(judged)
         return Outcome(
             finish=finish,
             detail=detail,
@@ -300,6 +306,23 @@ class _Session:
             if self._setting.recipe.prices != Prices()
             else None,
         )
+
+    async def _written(self, judged: Judged) -> Mapping[str, Json]:
+        """Write the folder; Ctrl-C ends whatever is asked for it, and then the run."""
+        writing = asyncio.ensure_future(
+            asyncio.to_thread(write_folder, self._setting, self._journal, judged)
+        )
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._stop_scorer()
+            await asyncio.wait([writing])
+            await writing  # what went wrong there is said first
+            raise
+
+    def _stop_scorer(self) -> None:
+        if self._setting.scorer is not None:
+            self._setting.scorer.stop()
 
     async def _watched(self, watch: Watch) -> Finish:
         """Run to the end while showing how far it has come."""

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from augment import folder
 from augment.embed.seeds import SeedVectors
+from augment.errors import EngineGone
 from augment.filters.measured import error_rates
 from augment.formats.write import write_text
 from augment.guard import answers as guard_answers
@@ -18,7 +19,7 @@ from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
 from augment.plan.given import STRATEGY
-from augment.protocols import Filter, Jury, OfMentions
+from augment.protocols import Filter, Jury, OfMentions, Vectors
 from augment.recipe import comparable
 from augment.records import Calibration, Candidate, Json
 from augment.setting import ENGINELESS, Setting
@@ -74,7 +75,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> di
             subject,
             setting.identities,
             target=setting.recipe.identities.target,
-            scoring=scoring(judged) if _may_score(setting, judged) else None,
+            scoring=None if judged.finish == "interrupted" else scoring(judged),
         ),
     )
     folder.write_json(out / "report.json", figures)
@@ -82,12 +83,6 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> di
     write_text(out / "README.md", card(figures))
     folder.write_json(out / "manifest.json", _manifest(setting, judged, figures=figures))
     return figures
-
-
-def _may_score(setting: Setting, judged: Judged) -> bool:
-    """Tell whether rows can be scored again; of engine and guard either may be the one gone."""
-    gone = judged.finish == "gone" and setting.guard is not None
-    return judged.finish != "interrupted" and not gone
 
 
 def _error_rates(setting: Setting) -> Mapping[str, str]:
@@ -135,11 +130,19 @@ def scoring(judged: Judged) -> Scoring:
             return {each.name: [] for each in filters}
         texts = [row.example.whole for row in rows]
         vectors = None if encoder is None else encoder.encode(texts)
-        return {
-            each.name: [verdict.score for verdict in each.judge(rows, vectors)] for each in filters
-        }
+        return {each.name: _scores(each, rows, vectors) for each in filters}
 
     return score
+
+
+def _scores(
+    judge: Filter, rows: Sequence[Candidate], vectors: Vectors | None
+) -> Sequence[float | None]:
+    """Return a filter's scores; none where whom it asks is gone."""
+    try:
+        return [verdict.score for verdict in judge.judge(rows, vectors)]
+    except EngineGone:
+        return [None] * len(rows)
 
 
 def _subject(setting: Setting, judged: Judged, *, made: folder.Made) -> Subject:

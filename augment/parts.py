@@ -71,8 +71,7 @@ def encoder_worker(setting: Setting, *, known: bool) -> Generator[Worker | None]
     There is none without seeds, which rows could be held against, unless toxicity is judged by it.
     """
     recipe = setting.recipe
-    others = recipe.toxicity_model is not None or recipe.guard_endpoint is not None
-    judges = not others and "toxicity" not in recipe.filters.without
+    judges = not recipe.scorers and "toxicity" not in recipe.filters.without
     needed = setting.used.examples or (judges and recipe.encoder == ENCODER)
     if recipe.encoder == NO_ENCODER or not needed:
         yield None

@@ -178,7 +178,7 @@ class Pipeline:
             finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in finished:
                 task.result()
-        except EngineGone as error:  # a guard: of the engine `_exchange` has heard
+        except EngineGone as error:  # whom a filter asks: of the engine `_exchange` has heard
             self._ending, self.ending_detail = "gone", str(error)
         finally:
             tasks |= self._screened

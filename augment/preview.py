@@ -111,8 +111,8 @@ async def preview(inputs: Inputs, recipe: Recipe) -> Preview:
         setting = replace(setting, judge=None, notices=(*setting.notices, _NO_JUDGE))
     with encoder_worker(setting, known=False) as worker:
         async with (
-            engine_of(setting) as engine,
             with_scorer(setting, say=lambda _: None) as setting,
+            engine_of(setting) as engine,
         ):
             with run_encoder(worker, None) as encoder:
                 vectors = await asyncio.to_thread(seed_vectors, setting.used.examples, encoder)

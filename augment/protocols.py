@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
@@ -243,14 +245,31 @@ class Scorer(Protocol):
     classes: tuple[str, ...]
 
     def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Return how probably each text is toxic; not a number where that cannot be told."""
+        """Return how probably each text is toxic; not a number where that cannot be told.
+
+        Raises:
+            EngineGone: it lives elsewhere, and does not answer any more or was stopped.
+        """
+        ...
+
+    def remembering(self, folder: Path) -> AbstractContextManager[None]:
+        """Keep in a run's folder what would be dear to ask twice, and know what is kept there.
+
+        Raises:
+            JournalError: it cannot be written or read.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Score nothing more; who waits for scores is told."""
         ...
 
 
 class Filter(Protocol):
     """One idea of what an acceptable row is.
 
-    A filter that raises stops the run with an error; one that has no basis abstains.
+    A filter that raises stops the run with an error (by `EngineGone`: whom it asks is gone, as if
+    the engine were); one that has no basis abstains.
 
     Attributes:
         sequential: whether a verdict depends on the rows accepted so far. Such filters come last

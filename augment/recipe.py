@@ -292,8 +292,7 @@ class Recipe(Closed):
         if self.guard_endpoint is None and self.guard_model is not None:
             raise ValueError("--guard-model needs --guard-endpoint URL")
         check_addresses(listed(self.guard_endpoint), option="--guard-endpoint")
-        every = {"toxicity-model": self.toxicity_model, "guard-endpoint": self.guard_endpoint}
-        given = [f"--{name}" for name, value in every.items() if value is not None]
+        given = self.scorers
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other")
         if given and "toxicity" in self.filters.without:
@@ -360,6 +359,12 @@ class Recipe(Closed):
     def endpoints(self) -> tuple[str, ...]:
         """The servers' addresses; none where there is none."""
         return listed(self.endpoint)
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """The options that name who judges toxicity in place of our own model: one at most."""
+        every = {"--toxicity-model": self.toxicity_model, "--guard-endpoint": self.guard_endpoint}
+        return tuple(option for option, named in every.items() if named is not None)
 
     @property
     def ways(self) -> Mapping[str, float]:

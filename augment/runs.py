@@ -105,7 +105,7 @@ def run(
     Raises:
         InputError, EngineUnusable: before anything is written.
         JournalError, EncoderError: the folder can be continued.
-        EngineGone: the guard is, before the first ask or while the report is made; so can it then.
+        EngineGone: the guard is, before the first ask; so can it then.
         KeyboardInterrupt: after what was accepted has been written.
     """
     setting = settle(seeds, recipe, unlabelled=unlabelled, holdout=holdout, chat_model=chat_model)

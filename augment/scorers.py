@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from augment.setting import Setting
 
 if TYPE_CHECKING:
     from augment.engines.endpoint import EndpointSettings
-    from augment.guard.model import Guard
     from augment.recipe import Recipe
 
 
@@ -47,38 +46,6 @@ async def with_scorer(setting: Setting, *, say: Callable[[str], None]) -> AsyncG
         yield replace(setting, scorer=scorer)
     else:
         yield setting
-
-
-@contextlib.contextmanager
-def remembering(setting: Setting) -> Generator[None]:
-    """Have a guard keep what it says in the run's folder, and know what it said before.
-
-    Raises:
-        JournalError: the file there cannot be written or read.
-    """
-    guard = _guard(setting)
-    if guard is None:
-        yield
-        return
-    from augment.guard.answers import FILE
-
-    with guard.remembering(setting.recipe.out / FILE):
-        yield
-
-
-def end(setting: Setting) -> None:
-    """Have a guard be asked nothing more."""
-    guard = _guard(setting)
-    if guard is not None:
-        guard.stop()
-
-
-def _guard(setting: Setting) -> Guard | None:
-    if setting.guard is None:
-        return None
-    from augment.guard.model import Guard
-
-    return setting.scorer if isinstance(setting.scorer, Guard) else None
 
 
 def _guard_settings(recipe: Recipe) -> EndpointSettings:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +95,13 @@ class Classifier:
             if self._exclusive:
                 return logits.softmax(-1)[:, self._toxic].sum(-1).clamp(max=1.0).cpu().numpy()
             return logits.sigmoid()[:, self._toxic].amax(-1).cpu().numpy()
+
+    def remembering(self, folder: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the Protocol's
+        """Keep nothing: it scores as fast as one reads."""
+        return nullcontext()
+
+    def stop(self) -> None:
+        """Do nothing: nobody waits for long."""
 
 
 def _loaded(model: str) -> tuple[Any, Any]:

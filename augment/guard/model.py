@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.errors import EngineGone
-from augment.guard.answers import Answer, Answers, answers_in
+from augment.guard.answers import FILE, Answer, Answers, answers_in
 from augment.records import Ask, Completion, Failure, Request, SeedSet
 from augment.rendering import Decoding, Renderer
 from augment.tasks.guarding import CHOICES, GUARD, UNSAFE, Guarding, unsafe_of
@@ -101,12 +101,13 @@ class Guard:
         self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
 
     @contextlib.contextmanager
-    def remembering(self, path: Path) -> Generator[None]:
+    def remembering(self, folder: Path) -> Generator[None]:
         """Know what earlier sessions were told, and write down what this one is.
 
         Raises:
-            JournalError: the file cannot be written or read.
+            JournalError: the file there cannot be written or read.
         """
+        path = folder / FILE
         self._remember(answers_in(path))
         with contextlib.closing(Answers(path)) as answers:
             self._answers = answers

@@ -130,13 +130,13 @@ async def test_texts_that_a_provider_refuses_have_no_score_however_many_they_are
 async def test_a_guard_that_refuses_whatever_it_is_asked_is_given_up_and_asked_anew_once_mended(
     openai_server, tmp_path
 ):
-    server, path = openai_server(**ROW, refuse_forever=1.0), tmp_path / "guard.jsonl"
+    server = openai_server(**ROW, refuse_forever=1.0)
     async with guard_at(server.url) as guard:
-        with pytest.raises(EngineGone, match="content policy"), guard.remembering(path):
+        with pytest.raises(EngineGone, match="content policy"), guard.remembering(tmp_path):
             guard.probabilities(TEXTS)
     server.control(refuse_forever=0.0)
     async with guard_at(server.url) as guard:
-        with guard.remembering(path):
+        with guard.remembering(tmp_path):
             found = guard.probabilities(TEXTS)
 
     assert ((found > 0.5) == UNSAFE).all()
@@ -199,12 +199,12 @@ async def test_who_waits_when_the_guard_is_stopped_is_let_go(openai_server):
 async def test_what_was_told_is_known_to_the_next_session(openai_server, tmp_path):
     server, path = openai_server(**ROW, junk=0.3), tmp_path / "guard.jsonl"
     async with guard_at(server.url) as guard:
-        with guard.remembering(path):
+        with guard.remembering(tmp_path):
             first = guard.probabilities(TEXTS)
     told = np.isfinite(first)
     server.control(junk=0.0)
     async with guard_at(server.url) as guard:
-        with guard.remembering(path):
+        with guard.remembering(tmp_path):
             second = guard.probabilities(TEXTS)
 
     assert 0 < told.sum() < len(TEXTS)
@@ -222,7 +222,7 @@ async def test_a_text_that_has_no_score_by_its_own_doing_is_not_asked_about_agai
     found, left = [], []
     for _ in range(2):
         async with guard_at(server.url) as guard:
-            with guard.remembering(path):
+            with guard.remembering(tmp_path):
                 found.append(guard.probabilities(texts))
         left.append(path.read_bytes())
     reasons = {each.reason for each in answers_in(path)}
@@ -241,7 +241,7 @@ async def test_what_another_guard_said_is_not_taken_for_this_ones_word(openai_se
     template = load_template("guard", folder=tmp_path)
     for model, told in (("one", TEMPLATE), ("two", TEMPLATE), ("one", template), ("two", TEMPLATE)):
         async with guard_at(server.url, template=told, model=model) as guard:
-            with guard.remembering(path):
+            with guard.remembering(tmp_path):
                 guard.probabilities(TEXTS)
 
     assert server.stats()["requests"] == 3 * len(TEXTS) == calls_in(path)
@@ -259,7 +259,7 @@ async def test_a_line_that_is_damaged_costs_its_own_text_alone(openai_server, tm
     server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
     for session in range(2):
         async with guard_at(server.url) as guard:
-            with guard.remembering(path):
+            with guard.remembering(tmp_path):
                 found = guard.probabilities(TEXTS)
         if session == 0:
             line, rest = path.read_bytes().split(b"\n", 1)
@@ -287,7 +287,7 @@ async def test_what_is_known_of_a_text_takes_less_than_half_a_kilobyte(openai_se
             )
     async with guard_at(openai_server(**ROW).url) as guard:
         tracemalloc.start()
-        with guard.remembering(path):
+        with guard.remembering(tmp_path):
             held, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
@@ -299,7 +299,7 @@ async def test_a_line_that_was_cut_off_costs_its_own_text_alone(openai_server, t
     server, path = openai_server(**ROW), tmp_path / "guard.jsonl"
     for texts in (TEXTS, [*TEXTS, "one more"], [*TEXTS, "one more"]):
         async with guard_at(server.url) as guard:
-            with guard.remembering(path):
+            with guard.remembering(tmp_path):
                 guard.probabilities(texts)
         if texts is TEXTS:
             path.write_bytes(path.read_bytes()[:-cut])

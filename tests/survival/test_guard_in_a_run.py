@@ -8,7 +8,16 @@ import time
 
 import pytest
 from augment_command import ended as end_of
-from augment_command import here, left_in, rows_in, seed_rows, seeds_file, started, until
+from augment_command import (
+    here,
+    left_in,
+    meanwhile,
+    rows_in,
+    seed_rows,
+    seeds_file,
+    started,
+    until,
+)
 
 from augment.guard.answers import answers_in
 from augment.journal import SqliteJournal
@@ -25,16 +34,20 @@ UNSAFE = {row["text"] for row in ROWS if row["text"].startswith("unsafe")}
 SEEDS = [{**row, "text": f"safe as {row['text']}"} for row in seed_rows()]
 
 
-def checked(tmp_path, server, *more, rows=ROWS, seeds=SEEDS, recipe=None):
-    """Check rows with a guard, with nothing else that might reject them."""
+def check_of(tmp_path, server, *more, rows=ROWS, seeds=SEEDS, recipe=None):
+    """The command that checks rows with a guard, with nothing else that might reject them."""
     file, options = tmp_path / "rows.jsonl", tmp_path / "recipe.yaml"
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     without = {"without": ["similarity", "agreement", "language", "shortcuts", "length"]}
     options.write_text(json.dumps({"filters": without, **(recipe or {})}))
-    return here(
+    return [
         "check", file, "--seeds", seeds_file(tmp_path, seeds), "--recipe", options,
         "--guard-endpoint", server.url, "--out", tmp_path / "out", *more,
-    )  # fmt: skip
+    ]  # fmt: skip
+
+
+def checked(*arguments, **inputs):
+    return here(*check_of(*arguments, **inputs))
 
 
 def run_of(tmp_path, guard, *more, per_label=3):
@@ -184,7 +197,7 @@ def test_a_guard_that_is_gone_stops_the_run_and_the_same_command_goes_on(openai_
     assert "What was made is kept; the same command continues" in gone.err
     assert arrived > 0
     assert kept_rows.report["run"]["ending"] == "gone"
-    assert kept_rows.report["bias"]["swaps"] is None
+    assert not any(each["scored"] for each in kept_rows.report["bias"]["swaps"]["axes"])
     assert here(*command).code == 0
     left = left_in(out)
     assert left.per_label() == {"alpha": 40, "beta": 40, "gamma": 40}
@@ -192,6 +205,60 @@ def test_a_guard_that_is_gone_stops_the_run_and_the_same_command_goes_on(openai_
     assert (out / "guard.jsonl").read_text().splitlines()[: len(kept)] == kept
     told = [row["key"] for row in rows_in(out / "guard.jsonl") if row["probability"] is not None]
     assert len(set(told)) == len(told), "a text was asked about twice"
+
+
+@pytest.mark.parametrize("name", ["run", "preview"])
+def test_a_guard_that_is_not_there_is_said_before_an_engine_is_waited_for(
+    openai_server, tmp_path, name
+):
+    guard, engine = openai_server(), openai_server()
+    guard.kill()
+    engine.kill()
+    result = here(name, *run_of(tmp_path, guard, "--endpoint", engine.url)[1:])
+
+    assert result.code == 2
+    assert "check --guard-endpoint" in result.err
+
+
+PEOPLE = [
+    {"text": f"safe said the {who} of ours near the {thing} today", "label": label}
+    for who, thing, label in [("woman", "piano", "alpha"), ("man", "kettle", "beta")]
+]
+LAST = len(SEEDS) + len(PEOPLE)
+"""So many questions are asked before those about people who are exchanged, for the report."""
+
+
+def scored_again(out):
+    """Of the exchanges in the report: how many there are, and of how many toxicity is known."""
+    left = left_in(out)
+    assert len(left.accepted) == len(PEOPLE)
+    (axis,) = left.report["bias"]["swaps"]["axes"]
+    return axis["swaps"], axis["scored"]
+
+
+def test_a_guard_that_goes_while_the_report_is_made_costs_its_figures_alone(
+    openai_server, tmp_path
+):
+    server, out = openai_server(**GUARD, latency_ms=700), tmp_path / "out"
+    with meanwhile(lambda: server.stats()["requests"] > LAST, server.kill):
+        result = checked(tmp_path, server, "--max-wait-s", 1, rows=PEOPLE)
+    assert result.code == 0, result.err
+    assert scored_again(out) == (2, 0)
+
+    assert checked(tmp_path, openai_server(**GUARD), rows=PEOPLE).code == 0
+    assert scored_again(out) == (2, 2)
+
+
+def test_ctrl_c_is_heard_while_a_guard_is_asked_for_the_report(openai_server, tmp_path):
+    server, out = openai_server(**GUARD, latency_ms=700), tmp_path / "out"
+    with started(*check_of(tmp_path, server, rows=PEOPLE)) as process:
+        until(lambda: server.stats()["requests"] > LAST)
+        server.control(hang=1.0)
+        process.send_signal(signal.SIGINT)
+        result = end_of(process)
+
+    assert result.code == 130
+    assert scored_again(out) == (2, 0)
 
 
 def _is_up(server):
