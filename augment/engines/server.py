@@ -22,8 +22,9 @@ from augment.records import Completion, Failure, PrefixCache, Request
 from augment.secrets import Secrets, of_fields, of_url
 
 _MOST_BYTES = 64 << 20
-_NOT_THERE = frozenset({401, 403, 404, 502, 504})
-"""Answers of a server that is no longer what it was, or of a proxy before one that is gone."""
+_OF_THE_PROMPT = frozenset({400, 413, 422, 451})
+"""Answers to this very prompt; what is neither one of these nor passes is the server's."""
+_PASSES = frozenset({408, 409, 425, 429})
 
 _METRICS_WITHIN_S = 2.0
 
@@ -134,16 +135,17 @@ class Server:
         """Say what an HTTP status other than 200 means for the request."""
         said = openai.excerpt(answer, secrets=self._settings.secrets)
         why = f"HTTP {status}: {said}" if said else f"HTTP {status}"
-        if status in {401, 403, 404} and self._settled() == 0:
+        changed = status < 500 and status not in _OF_THE_PROMPT | _PASSES
+        if changed and self._settled() == 0:
             raise EngineUnusable(_start_advice(status, said, self._settings))
-        if status in {401, 403, 404, 408, 409, 425, 429} or status >= 500:
+        if status not in _OF_THE_PROMPT:
             pause = openai.retry_after_s(after, now=time.time())
             return Again(
                 why=why,
                 after_s=pause,
                 busy=status in {408, 429, 503},
                 responded=status == 500,
-                gone=status in _NOT_THERE,
+                gone=changed or status in {502, 504},  # or a proxy stands before one that is gone
             )
         if status in {400, 422}:
             understood = self._dialect.without(said, proven=self._proven)

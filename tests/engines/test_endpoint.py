@@ -251,6 +251,24 @@ async def test_a_server_that_cannot_be_used_is_said_within_five_seconds(
     assert words in await refusal(openai_server(models_status=status).url)
 
 
+NOT_OF_A_PROMPT = [302, 307, 402, 405, 410]
+
+
+@pytest.mark.parametrize("status", NOT_OF_A_PROMPT)
+async def test_a_status_that_is_of_no_prompt_refuses_none(openai_server, status):
+    server = openai_server()
+    settings = EndpointSettings(url=server.url, max_wait_s=1.0)
+    async with connected(settings) as engine:
+        [each async for each in engine.complete(requests_of(1))]
+        server.control(chat_status=status)
+        with pytest.raises(EngineGone, match=rf"has not answered for 1 s.*HTTP {status}"):
+            [each async for each in engine.complete(requests_of(3))]
+
+    async with connected(settings) as engine:
+        with pytest.raises(EngineUnusable, match=f"HTTP {status} .*it cannot be used"):
+            [each async for each in engine.complete(requests_of(1))]
+
+
 async def test_an_unknown_model_is_refused_with_those_there_are(openai_server):
     server = openai_server(models=["small", "large"])
 

@@ -142,6 +142,18 @@ async def test_a_guard_that_refuses_whatever_it_is_asked_is_given_up_and_asked_a
     assert ((found > 0.5) == UNSAFE).all()
 
 
+async def test_a_guard_that_sends_elsewhere_has_refused_no_text(openai_server, tmp_path):
+    server = openai_server(**ROW)
+    async with guard_at(server.url, max_wait_s=1.0) as guard:
+        with guard.remembering(tmp_path):
+            guard.probabilities(["one text"])
+            server.control(chat_status=302)
+            with pytest.raises(EngineGone, match="HTTP 302"):
+                guard.probabilities(TEXTS[:3])
+
+    assert len([*answers_in(tmp_path / "guard.jsonl")]) == 1
+
+
 async def test_texts_that_are_too_long_have_no_score_however_many_they_are(openai_server):
     server = openai_server(**ROW, max_prompt=5_000)
     async with guard_at(server.url) as guard:

@@ -38,6 +38,7 @@ ALONE = ("accuracy", "prefix_hits", "refuse_forever", "hostile_share", "slow_bod
 ALLOWED: Mapping[str, Sequence[Any]] = {
     "reasoning": ("", "think", "field"),
     "no_guided": ("", "reject", "ignore"),
+    "chat_status": [status.value for status in HTTPStatus],
     "models_status": [status.value for status in HTTPStatus],
 }
 TYPES = {bool: bool, int: int, float: int | float, str: str, tuple: list | tuple}
@@ -85,6 +86,7 @@ class Config:
     annotates: bool = False
     models: Sequence[str] = ("stub",)
     models_status: int = 200
+    chat_status: int = 200
     auth: str = ""
     max_body: int = 0
     max_prompt: int = 0
@@ -189,6 +191,8 @@ def failure(kind: str, status: int, message: str, headers: bytes = b"") -> Reply
 
 def reply(config: Config, memory: Memory, number: int, body: bytes, digest: bytes) -> Reply:
     """Return what becomes of call `number` (0, 1, ...) with this body of this SHA-256."""
+    if config.chat_status != HTTPStatus.OK:
+        return failure("chat_status", config.chat_status, "nobody chats here")
     if config.max_body and len(body) > config.max_body:
         return failure("max_body", 413, f"{len(body)} bytes are more than {config.max_body}")
     if is_hit(config, "refuse_forever", digest.hex()):
