@@ -39,7 +39,7 @@ from augment.records import EMPTY, Candidate, Json, Kind, PrefixCache
 from augment.screening import Screening
 from augment.setting import Inputs, Setting, prepare, renderer_of
 from evals.asides import asides
-from evals.figures import PREFIX_CACHE
+from evals.figures import PREFIX_CACHE, RECALLED
 
 EXIT_CODES: Mapping[Finish, int] = {
     "done": 0,
@@ -340,6 +340,8 @@ class _Session:
         finally:
             looking.cancel()
         self._note_cache(cached, await self._cached())
+        if (scorer := self._setting.scorer) is not None and scorer.recalled:
+            self._journal.note(RECALLED, str(scorer.recalled))
         self._journal.end_session()
         watch(self._progress())
         return finish

@@ -14,7 +14,6 @@ from augment.embed.seeds import SeedVectors
 from augment.errors import EngineGone
 from augment.filters.measured import error_rates
 from augment.formats.write import write_text
-from augment.guard import answers as guard_answers
 from augment.journal import SqliteJournal
 from augment.ngrams import NAME, ngram_vectors
 from augment.pipeline import Ending
@@ -70,6 +69,7 @@ def write_folder(setting: Setting, journal: SqliteJournal, judged: Judged) -> di
         calibrations=judged.calibrations,
         error_rates=_error_rates(setting),
         votes=None if judged.jury.idle else journal.votes(),
+        asked=(lambda: None) if setting.scorer is None else setting.scorer.asked,
         space=_space(judged),
         bias=Bias(
             subject,
@@ -183,7 +183,7 @@ def _manifest(setting: Setting, judged: Judged, *, figures: Mapping[str, Json]) 
             "ask": counts["calls"],
             "repair": 0,
             "judge": figures["judge"]["calls"] if figures["judge"] else 0,
-            "guard": guard_answers.calls_in(setting.recipe.out / guard_answers.FILE),
+            "guard": figures["guard"]["calls"] if figures["guard"] else 0,
         },
         "endpoints": figures["endpoints"],
         "run": figures["run"],

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from augment.records import (
     Arrival,
     Ask,
+    Asked,
     Calibration,
     Candidate,
     Completion,
@@ -239,10 +240,12 @@ class Scorer(Protocol):
     Attributes:
         name: as reports show it.
         classes: those of its classes that mean toxic, by their names.
+        recalled: texts of this session that an earlier one had asked about.
     """
 
     name: str
     classes: tuple[str, ...]
+    recalled: int
 
     def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return how probably each text is toxic; not a number where that cannot be told.
@@ -258,6 +261,10 @@ class Scorer(Protocol):
         Raises:
             JournalError: it cannot be written or read.
         """
+        ...
+
+    def asked(self) -> Asked | None:
+        """Return what it was asked over all sessions that it remembers; None in this process."""
         ...
 
     def stop(self) -> None:

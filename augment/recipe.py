@@ -190,8 +190,12 @@ class Recipe(Closed):
         "keep", description="rows with what is set aside for examples: or reject"
     )
 
-    max_requests: Positive | None = Field(None, description="default 20 x the rows + 200")
-    max_tokens: Positive | None = Field(None, description="prompts and answers together")
+    max_requests: Positive | None = Field(
+        None,
+        description="to the engine, votes of a judge among them but no questions to a guard; "
+        "default 20 x the rows + 200",
+    )
+    max_tokens: Positive | None = Field(None, description="the engine's prompts and answers")
     max_minutes: Seconds | None = Field(None, description="over all sessions of the run")
     max_cost: Annotated[float, Field(gt=0)] | None = Field(None, description="needs `prices`")
     prices: Prices = Prices()

@@ -237,6 +237,25 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a model that lives elsewhere was asked about texts, over all sessions of a run.
+
+    Attributes:
+        questions: about one text each; `failures` of them were told nothing.
+        calls: how many that took, retries included.
+        median_s: from a question to its answer; None where no time is known.
+    """
+
+    questions: int
+    failures: int
+    calls: int
+    repeated_calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    median_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixCache:
     """How many prompt tokens an engine looked for in its cache of prefixes, and found there.
 

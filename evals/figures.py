@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from augment.records import (
     EMPTY,
     Arrival,
+    Asked,
     Calibration,
     Candidate,
     Completion,
@@ -27,6 +28,7 @@ from evals import lengths
 from evals.attributes import AttributeCounts
 from evals.bias import Bias
 from evals.doubts import Doubts
+from evals.guard import guard_figures
 from evals.judge import judge_figures
 from evals.labelling import Labelling
 from evals.mentions import Mentions
@@ -44,6 +46,8 @@ Round: TypeAlias = tuple[Arrival, tuple[Row, ...], tuple[Decision, ...]]
 SCHEMA_VERSION = 1
 PREFIX_CACHE = "prefix cache"
 """The kind of note that holds what an engine's prefix cache served in a session, as JSON."""
+RECALLED = "scores recalled"
+"""The kind of note that holds of how many texts a session knew what a guard had said before."""
 _LONGEST = 100_000
 """In characters: a recipe may quote a book, a report need not."""
 _SECRET = frozenset({"headers", "api_key", "api-key"})
@@ -56,6 +60,7 @@ def gather(
     sessions: Sequence[tuple[float, float]],
     notes: Iterable[tuple[float, str, str]],
     votes: Iterable[Vote] | None = None,
+    asked: Callable[[], Asked | None] = lambda: None,
     calibrations: Sequence[Calibration] = (),
     error_rates: Mapping[str, str] = EMPTY,
     space: Space | None = None,
@@ -73,6 +78,7 @@ def gather(
         notes: (time, kind, detail) of each; `given up` names a cell, `prefix cache` holds a
             session's counts.
         votes: on labels; None where no judge was asked for.
+        asked: tells in the end what a guard was asked; None where there was none.
         calibrations: of the filters whose scores are shown.
         error_rates: of filters, by name, how often they err on public data.
         space: where the map lies; without it there is none.
@@ -128,6 +134,9 @@ def gather(
         "labelling": None if labelling is None else labelling.figures(),
         "mentions": None if mentions is None else mentions.figures(calibrations),
         "bias": None if bias is None else bias.figures(),
+        "guard": guard_figures(  # once all that is scored for the report has been
+            asked(), recalled=[detail for kind, detail in noted if kind == RECALLED]
+        ),
         "doubts": doubts.figures(space),
         "throughput": timeline.figures(),
         "prefix_cache": _prefix_cache([detail for kind, detail in noted if kind == PREFIX_CACHE]),

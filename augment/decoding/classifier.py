@@ -42,6 +42,7 @@ class Classifier:
     Attributes:
         name: the model's, as reports show it.
         classes: the names of the toxic ones.
+        recalled: none.
 
     Raises:
         InputError: there is no such model, it is no text classifier, or no class means toxic.
@@ -53,6 +54,7 @@ class Classifier:
             self._network, self._tokenizer = _loaded(model)
         except EngineUnusable as error:
             raise InputError.one("--toxicity-model", str(error)) from error
+        self.recalled = 0
         config: Any = self._network.config
         names = [str(config.id2label.get(place, place)) for place in range(config.num_labels)]
         self._exclusive = (
@@ -99,6 +101,9 @@ class Classifier:
     def remembering(self, folder: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the Protocol's
         """Keep nothing: it scores as fast as one reads."""
         return nullcontext()
+
+    def asked(self) -> None:
+        """Return nothing: it lives in this process."""
 
     def stop(self) -> None:
         """Do nothing: nobody waits for long."""

@@ -1,7 +1,7 @@
 """What guards said of texts, kept in the run's folder: no session asks again what one was told.
 
     {"key": SHA-256, "probability": 0.93, "reason": null,
-     "calls": 1, "prompt_tokens": 210, "completion_tokens": 6}
+     "calls": 1, "prompt_tokens": 210, "completion_tokens": 6, "seconds": 0.2}
 
 A line for each answer. One that tells no probability says why not: where that is the text's own
 doing no session asks again, else a later one does. A line that is cut off or damaged is passed
@@ -11,21 +11,25 @@ over.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Annotated, BinaryIO, TypeAlias
 
 import orjson
 from pydantic import Field, TypeAdapter
 
 from augment.errors import JournalError
+from augment.records import Asked
 
 FILE = "guard.jsonl"
 """Its name in a run's folder."""
 
 _Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 _Count: TypeAlias = Annotated[int, Field(ge=0)]
+_Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class Answer:
         probability: of being unsafe; None where that was not told.
         reason: why it was not told; None where it was.
         calls: how many it took.
+        seconds: all of them together; None in files of before these were kept.
     """
 
     key: str
@@ -45,6 +50,7 @@ class Answer:
     calls: _Count
     prompt_tokens: _Count
     completion_tokens: _Count
+    seconds: _Seconds | None = None
 
 
 _LINE = TypeAdapter(Answer)
@@ -102,9 +108,30 @@ def answers_in(path: Path) -> Iterator[Answer]:
         raise _translated(path, error) from error
 
 
-def calls_in(path: Path) -> int:
-    """Return how many calls the answers in the file took."""
-    return sum(answer.calls for answer in answers_in(path))
+def asked_in(path: Path) -> Asked:
+    """Return what was asked for the answers in the file."""
+    counts = Counter[str]()
+    seconds: list[float] = []
+    for answer in answers_in(path):
+        counts.update(
+            questions=1,
+            failures=answer.probability is None,
+            calls=answer.calls,
+            repeated_calls=max(answer.calls - 1, 0),
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+        )
+        if answer.seconds is not None:
+            seconds.append(answer.seconds)
+    return Asked(
+        questions=counts["questions"],
+        failures=counts["failures"],
+        calls=counts["calls"],
+        repeated_calls=counts["repeated_calls"],
+        prompt_tokens=counts["prompt_tokens"],
+        completion_tokens=counts["completion_tokens"],
+        median_s=round(median(seconds), 3) if seconds else None,
+    )
 
 
 def _is_cut_off(file: BinaryIO) -> bool:

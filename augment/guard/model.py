@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from augment.engines.endpoint import EndpointSettings, connected
 from augment.errors import EngineGone
-from augment.guard.answers import FILE, Answer, Answers, answers_in
-from augment.records import Ask, Completion, Failure, Request, SeedSet
+from augment.guard.answers import FILE, Answer, Answers, answers_in, asked_in
+from augment.records import Ask, Asked, Completion, Failure, Request, SeedSet
 from augment.rendering import Decoding, Renderer
 from augment.tasks.guarding import CHOICES, GUARD, UNSAFE, Guarding, unsafe_of
 from augment.tasks.labelling import RIVALS
@@ -66,11 +66,13 @@ class Guard:
 
     Attributes:
         name: the model's.
+        recalled: texts that are scored by what earlier sessions were told.
         ready: the model's name to come, or why the servers cannot be used.
     """
 
     name = ""
     classes = (UNSAFE,)
+    recalled = 0
 
     def __init__(self, settings: EndpointSettings, template: Template) -> None:
         self.ready: Future[str] = Future()
@@ -87,12 +89,14 @@ class Guard:
             random_seed=0,
         )
         self._numbers = itertools.count()
-        self._asked: dict[int, tuple[str, str]] = {}
+        self._asked: dict[int, tuple[str, str, float]] = {}
         self._known: dict[str, float] = {}
+        self._not_recalled: set[str] = set()
         self._awaited: dict[str, Future[float]] = {}
         self._lock = threading.Lock()
         self._broken: BaseException | None = None
         self._answers: Answers | None = None
+        self._path: Path | None = None
         self._tells = False
         self._in_vain = 0
         self._queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
@@ -107,9 +111,9 @@ class Guard:
         Raises:
             JournalError: the file there cannot be written or read.
         """
-        path = folder / FILE
-        self._remember(answers_in(path))
-        with contextlib.closing(Answers(path)) as answers:
+        self._path = folder / FILE
+        self._remember(answers_in(self._path))
+        with contextlib.closing(Answers(self._path)) as answers:
             self._answers = answers
             try:
                 yield
@@ -133,6 +137,10 @@ class Guard:
         told = [each.result() if isinstance(each, Future) else each for each in scores]
         return np.array(told, dtype=np.float64)
 
+    def asked(self) -> Asked | None:
+        """Return what it was asked over all sessions; None where nothing was written down."""
+        return None if self._path is None else asked_in(self._path)
+
     def start(self) -> None:
         """Begin to look for the servers."""
         self._thread.start()
@@ -153,6 +161,7 @@ class Guard:
         self._tells = any(map(math.isfinite, self._known.values()))
         if not self._tells:
             self._known.clear()
+        self._not_recalled.update(self._known)
 
     def _key(self, text: str) -> str:
         """Return what an answer is known by: who was asked, how, and about what."""
@@ -162,6 +171,8 @@ class Guard:
     def _score(self, key: str, text: str) -> float | Future[float]:
         """Return a score, or the one to come of what is asked now."""
         if key in self._known:
+            self.recalled += key in self._not_recalled
+            self._not_recalled.discard(key)
             return self._known[key]
         if key not in self._awaited:
             self._awaited[key] = Future()
@@ -192,15 +203,15 @@ class Guard:
 
     async def _requests(self) -> AsyncGenerator[Request]:
         for number in self._numbers:
-            self._asked[number] = await self._queue.get()
+            self._asked[number] = (*await self._queue.get(), self._loop.time())
             yield self._renderer.request(Ask(number=number, strategy=GUARD, labels=CHOICES))
 
     def _take(self, request: Request, outcome: Completion | Failure) -> None:
         """Write down what was told of a text, and hand it to whoever waits."""
-        key, _ = self._asked.pop(request.ask.number)
+        key, _, since = self._asked.pop(request.ask.number)
         told = unsafe_of(outcome)
         if self._answers is not None:
-            self._answers.add(_answer(key, told, outcome))
+            self._answers.add(_answer(key, told, outcome, seconds=self._loop.time() - since))
         with self._lock:
             self._known[key] = math.nan if isinstance(told, str) else told
             self._awaited.pop(key).set_result(self._known[key])
@@ -230,7 +241,9 @@ class Guard:
         return f"--guard-endpoint {self._settings.shown}: {self._settings.secrets.struck(what)}"
 
 
-def _answer(key: str, told: float | str, outcome: Completion | Failure) -> Answer:
+def _answer(
+    key: str, told: float | str, outcome: Completion | Failure, *, seconds: float
+) -> Answer:
     whole = outcome if isinstance(outcome, Completion) else None
     return Answer(
         key=key,
@@ -239,4 +252,5 @@ def _answer(key: str, told: float | str, outcome: Completion | Failure) -> Answe
         calls=outcome.calls,
         prompt_tokens=(whole and whole.prompt_tokens) or 0,
         completion_tokens=(whole and whole.completion_tokens) or 0,
+        seconds=round(seconds, 3),
     )

@@ -8,13 +8,14 @@ import json
 import socket
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from augment.engines.endpoint import EndpointSettings
 from augment.errors import EngineGone, EngineUnusable, JournalError
-from augment.guard.answers import Answer, Answers, answers_in, calls_in
+from augment.guard.answers import Answer, Answers, answers_in, asked_in
 from augment.guard.model import answering
 from augment.tasks.templates import load_template
 
@@ -222,7 +223,7 @@ async def test_what_was_told_is_known_to_the_next_session(openai_server, tmp_pat
     assert 0 < told.sum() < len(TEXTS)
     assert (second[told] == first[told]).all()
     assert ((second > 0.5) == UNSAFE).all()
-    assert server.stats()["requests"] == len(TEXTS) + (~told).sum() == calls_in(path)
+    assert server.stats()["requests"] == len(TEXTS) + (~told).sum() == asked_in(path).calls
 
 
 async def test_a_text_that_has_no_score_by_its_own_doing_is_not_asked_about_again(
@@ -256,13 +257,53 @@ async def test_what_another_guard_said_is_not_taken_for_this_ones_word(openai_se
             with guard.remembering(tmp_path):
                 guard.probabilities(TEXTS)
 
-    assert server.stats()["requests"] == 3 * len(TEXTS) == calls_in(path)
+    assert server.stats()["requests"] == 3 * len(TEXTS) == asked_in(path).calls
+
+
+async def test_what_was_asked_is_told_over_all_sessions_and_whether_it_was_known(
+    openai_server, tmp_path
+):
+    server = openai_server(**ROW, junk=0.3, error_500=0.3)
+    async with guard_at(server.url) as guard:
+        with guard.remembering(tmp_path):
+            first = guard.probabilities([*TEXTS, *TEXTS])
+            assert guard.recalled == 0
+    server.control(junk=0.0, error_500=0.0)
+    async with guard_at(server.url) as guard:
+        with guard.remembering(tmp_path):
+            guard.probabilities([*TEXTS, *TEXTS])
+        asked, recalled = guard.asked(), guard.recalled
+    failures = int(np.isnan(first[: len(TEXTS)]).sum())
+
+    assert failures > 0
+    assert recalled == len(TEXTS) - failures
+    assert (asked.questions, asked.failures) == (len(TEXTS) + failures, failures)
+    assert asked.calls == server.stats()["requests"] == asked.questions + asked.repeated_calls
+    assert asked.repeated_calls > 0
+    assert asked.prompt_tokens > asked.completion_tokens > 0
+
+
+async def test_how_long_an_answer_took_is_told_and_files_of_before_tell_nothing(
+    openai_server, tmp_path
+):
+    path = tmp_path / "guard.jsonl"
+    async with guard_at(openai_server(**ROW, latency_ms=50).url) as guard:
+        with guard.remembering(tmp_path):
+            guard.probabilities(TEXTS)
+    asked = asked_in(path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        del line["seconds"]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    assert asked.median_s >= 0.05
+    assert asked_in(path) == replace(asked, median_s=None)
 
 
 DAMAGES = [
     {"probability": "x"}, {"probability": 7.5}, {"probability": True}, {"probability": -0.1},
     {"calls": None}, {"calls": 1.5}, {"prompt_tokens": "3"}, {"completion_tokens": -1},
-    {"key": 5}, {"reason": 0},
+    {"key": 5}, {"reason": 0}, {"seconds": -1}, {"seconds": "x"},
 ]  # fmt: skip
 
 

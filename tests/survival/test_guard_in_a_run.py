@@ -61,6 +61,22 @@ def manifest_in(out):
     return json.loads((out / "manifest.json").read_text("utf-8"))
 
 
+PEOPLE = [
+    {"text": f"safe said the {who} of ours near the {thing} today", "label": label}
+    for who, thing, label in [("woman", "piano", "alpha"), ("man", "kettle", "beta")]
+]
+LAST = len(SEEDS) + len(PEOPLE)
+"""So many questions are asked before those about people who are exchanged, for the report."""
+
+
+def scored_again(out):
+    """Of the exchanges in the report: how many there are, and of how many toxicity is known."""
+    left = left_in(out)
+    assert len(left.accepted) == len(PEOPLE)
+    (axis,) = left.report["bias"]["swaps"]["axes"]
+    return axis["swaps"], axis["scored"]
+
+
 def test_check_rejects_what_the_guard_calls_unsafe_and_the_report_names_it(openai_server, tmp_path):
     server = openai_server(**GUARD)
     result = checked(tmp_path, server)
@@ -77,6 +93,27 @@ def test_check_rejects_what_the_guard_calls_unsafe_and_the_report_names_it(opena
     assert manifest["recipe"]["guard_model"] == "stub"
     assert server.url not in json.dumps(manifest)
     assert manifest["calls"]["guard"] == server.stats()["requests"] == len(SEEDS) + len(ROWS)
+
+
+def test_the_report_tells_what_a_guard_was_asked_and_what_was_known(openai_server, tmp_path):
+    server, out = openai_server(**GUARD, error_500=0.2), tmp_path / "out"
+    told = []
+    for _ in range(3):
+        assert checked(tmp_path, server, rows=PEOPLE).code == 0
+        told.append(left_in(out).report["guard"])
+    page = " ".join((out / "report.html").read_text("utf-8").split())
+    card = (out / "README.md").read_text("utf-8")
+    swapped, _ = scored_again(out)
+
+    assert told[0]["questions"] == LAST + swapped
+    assert told[0]["calls"] == server.stats()["requests"] > told[0]["questions"]
+    assert told[0]["failures"] == told[0]["recalled"] == 0
+    assert told[0]["median_s"] >= 0
+    assert told[1] == told[0] | {"recalled": len(SEEDS)}
+    assert told[2] == told[0] | {"recalled": 2 * len(SEEDS)}
+    assert f"{LAST + swapped} questions about toxicity" in page
+    assert f"{2 * len(SEEDS)} answers known from an earlier session" in page
+    assert f"{told[2]['calls']} calls, for {LAST + swapped} questions, 0 of which" in card
 
 
 def test_a_run_that_is_done_is_written_again_to_the_same_files_without_a_question(
@@ -218,22 +255,6 @@ def test_a_guard_that_is_not_there_is_said_before_an_engine_is_waited_for(
 
     assert result.code == 2
     assert "check --guard-endpoint" in result.err
-
-
-PEOPLE = [
-    {"text": f"safe said the {who} of ours near the {thing} today", "label": label}
-    for who, thing, label in [("woman", "piano", "alpha"), ("man", "kettle", "beta")]
-]
-LAST = len(SEEDS) + len(PEOPLE)
-"""So many questions are asked before those about people who are exchanged, for the report."""
-
-
-def scored_again(out):
-    """Of the exchanges in the report: how many there are, and of how many toxicity is known."""
-    left = left_in(out)
-    assert len(left.accepted) == len(PEOPLE)
-    (axis,) = left.report["bias"]["swaps"]["axes"]
-    return axis["swaps"], axis["scored"]
 
 
 def test_a_guard_that_goes_while_the_report_is_made_costs_its_figures_alone(
