@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from augment.replacing import replacing
 
 _WIDTH = 256
 _SMOOTH = 1e-4
@@ -53,17 +54,9 @@ def kept(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArray
     if found is not None:
         return found
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    part = Path(name)  # before what takes half a minute: where it cannot be written is told at once
-    try:
-        with os.fdopen(handle, "wb") as file:
-            made = make().astype(np.float16)
-            file.write(_sealed(made))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:  # where it cannot be written is told before half a minute's work
+        made = make().astype(np.float16)
+        file.write(_sealed(made))
     return made.astype(np.float32)
 
 

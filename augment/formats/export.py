@@ -17,15 +17,9 @@ from augment.formats.docbin import SUFFIX, Binder
 from augment.formats.separated import csv_lines
 from augment.formats.tags import Scheme
 from augment.formats.tokenised import fitted
-from augment.formats.write import (
-    making_folder,
-    replacing,
-    write_json_array,
-    write_jsonl,
-    write_lines,
-    write_text,
-)
+from augment.formats.write import write_json_array, write_jsonl, write_lines, write_text
 from augment.records import Example, Json, Span, Target, TaskName
+from augment.replacing import making_folder, replacing
 
 To: TypeAlias = Literal[
     "hf", "csv", "parquet", "conll", "spacy", "brat", "label-studio", "doccano", "jsonl"

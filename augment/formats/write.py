@@ -1,22 +1,18 @@
-"""Rows and texts out: a reader sees the old file or the new one whole, never a part of either."""
+"""Rows and texts out, each file whole or not at all."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
-import shutil
-import stat
 from collections.abc import Callable, Generator, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
+
+from augment.replacing import replacing
 
 _ROWS_AT_ONCE = 1000
-_SYNCED_AT_ONCE = 32
 # What some reader takes for the end of a line or a command; JSON escapes the rest itself.
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -116,71 +112,3 @@ def _line(row: Mapping[str, Any]) -> str:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
-
-
-@contextmanager
-def replacing(path: Path) -> Generator[BinaryIO]:
-    """Open a file beside `path` that takes its place at the end, or is gone after a failure.
-
-    Where `path` is a link, what it leads to is replaced; who may read the old file may read the
-    new one.
-    """
-    path = path.resolve()
-    beside = path.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        with beside.open("xb") as file:
-            if path.exists():
-                beside.chmod(stat.S_IMODE(path.stat().st_mode))
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _settle(path.parent)
-
-
-@contextmanager
-def making_folder(path: Path, *, overwrite: bool) -> Generator[Path]:
-    """Make a folder beside `path` that takes its name at the end, or is gone after a failure.
-
-    Args:
-        path: of the folder.
-        overwrite: whether a folder that is there with something in it is thrown away at the end.
-
-    Raises:
-        OSError: it is there and may not be, or something cannot be written.
-    """
-    path = path.resolve()
-    beside, old = (path.parent / f".{secrets.token_hex(8)}.tmp" for _ in range(2))
-    try:
-        beside.mkdir()
-        yield beside
-        with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:  # a disk settles many files in one go
-            list(pool.map(_sync, filter(Path.is_file, beside.rglob("*"))))
-        if overwrite and path.exists():
-            path.rename(old)
-        beside.rename(path)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        if old.exists():
-            old.rename(path)
-        raise
-    _settle(path.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _settle(path: Path) -> None:
-    """Let the new names in a folder survive a power cut, too."""
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augment.formats.read import read_rows
-from augment.formats.write import making_folder, write_json_array, write_jsonl, write_text
+from augment.formats.write import write_json_array, write_jsonl, write_text
+from augment.replacing import making_folder
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

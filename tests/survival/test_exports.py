@@ -87,3 +87,5 @@ def test_kill_9_leaves_a_whole_export_or_none(tmp_path, to):
             assert len(READERS[to](out)) == 2000
 
     assert found > 0
+    assert here("export", source, "--to", to, "--out", out, "--overwrite").code == 0
+    assert not list(tmp_path.glob(".*"))
