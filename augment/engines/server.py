@@ -103,7 +103,8 @@ class Server:
             return Again(why=f"no answer within {self._settings.timeout_s:g} s", busy=True)
         except (aiohttp.ClientError, OSError) as error:
             refused = isinstance(error, aiohttp.ClientConnectorError)
-            return Again(why=f"{type(error).__name__}: {error}", busy=refused, gone=refused)
+            why = f"{type(error).__name__}: {_without_address(error, self._settings)}"
+            return Again(why=why, busy=refused, gone=refused)
         if status == 200:
             return self._read(answer, dialect)
         return self._refusal(status, answer, after, dialect)
@@ -221,7 +222,7 @@ async def model_of(wire: Wire, settings: EndpointSettings) -> str:
         ) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise EngineUnusable(
-            f"{settings.shown}: cannot be reached ({settings.secrets.struck(str(error))}); start "
+            f"{settings.shown}: cannot be reached ({_without_address(error, settings)}); start "
             f"the server first, e.g. vllm serve MODEL, or check --{settings.prefix}endpoint"
         ) from error
     if status != 200:
@@ -238,6 +239,13 @@ async def model_of(wire: Wire, settings: EndpointSettings) -> str:
         option = f"--{settings.prefix}model"
         raise EngineUnusable(f"{settings.shown}: choose one with {option}; it has {models}")
     return models[0]
+
+
+def _without_address(error: Exception, settings: EndpointSettings) -> str:
+    """Return what an error says but for an address, a proxy's too, which may hold a password."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return settings.secrets.struck(f"HTTP {error.status}: {error.message}")
+    return settings.secrets.struck(str(error))
 
 
 async def _first_answer(wire: Wire) -> tuple[int, bytes]:

@@ -280,6 +280,23 @@ async def test_an_unknown_model_is_refused_with_those_there_are(openai_server):
         assert engine.model == "large"
 
 
+async def test_the_password_of_a_proxy_is_not_shown(monkeypatch):
+    async def proxy(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://user:a-long-^secret@127.0.0.1:{port}")
+        said = await refusal("https://models.invalid/v1")
+
+    assert "HTTP 407: Proxy Authentication Required" in said
+    assert "user" not in said
+    assert "secret" not in said
+
+
 async def test_an_address_that_is_none_is_refused():
     assert "no address of a server" in await refusal("http://[nonsense/v1")
     assert "cannot be reached" in await refusal("http:///v1")
