@@ -13,6 +13,6 @@ def guard_figures(asked: Asked | None, *, recalled: Iterable[str]) -> dict[str, 
 
     Args:
         asked: as the guard has it; None where there is none.
-        recalled: the answers that were known, of each session.
+        recalled: the answers that were known, of each session that was not killed.
     """
     return None if asked is None else {**asdict(asked), "recalled": sum(map(int, recalled))}
