@@ -260,9 +260,9 @@ def test_a_guard_that_is_not_there_is_said_before_an_engine_is_waited_for(
 def test_a_guard_that_goes_while_the_report_is_made_costs_its_figures_alone(
     openai_server, tmp_path
 ):
-    server, out = openai_server(**GUARD, latency_ms=700), tmp_path / "out"
+    server, out = openai_server(**GUARD, latency_ms=2_000), tmp_path / "out"
     with meanwhile(lambda: server.stats()["requests"] > LAST, server.kill):
-        result = checked(tmp_path, server, "--max-wait-s", 1, rows=PEOPLE)
+        result = checked(tmp_path, server, "--max-wait-s", 6, rows=PEOPLE)
     assert result.code == 0, result.err
     assert scored_again(out) == (2, 0)
 
@@ -271,7 +271,7 @@ def test_a_guard_that_goes_while_the_report_is_made_costs_its_figures_alone(
 
 
 def test_ctrl_c_is_heard_while_a_guard_is_asked_for_the_report(openai_server, tmp_path):
-    server, out = openai_server(**GUARD, latency_ms=700), tmp_path / "out"
+    server, out = openai_server(**GUARD, latency_ms=2_000), tmp_path / "out"
     with started(*check_of(tmp_path, server, rows=PEOPLE)) as process:
         until(lambda: server.stats()["requests"] > LAST)
         server.control(hang=1.0)
