@@ -22,7 +22,7 @@ import random
 import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,12 +57,16 @@ def write(path: Path, rows: Iterable[Row]) -> Path:
 
 
 def checked(
-    rows: Sequence[Row], seeds: Sequence[Row], holdout: Sequence[Row] | None = None
+    rows: Sequence[Row],
+    seeds: Sequence[Row],
+    holdout: Sequence[Row] | None = None,
+    *,
+    filters: Mapping[str, float] | None = None,
 ) -> dict[int, tuple[str, str]]:
     """Check rows against seeds; return (filter, reason) of each that was rejected, by place."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        options: dict[str, Any] = {"out": place / "out"}
+        options: dict[str, Any] = {"out": place / "out", "filters": filters or {}}
         if holdout is not None:
             options["holdout"] = write(place / "holdout.jsonl", holdout)
         inputs = Inputs(
