@@ -12,6 +12,7 @@ from augment.api_keys import key_of
 from augment.engines.embedded import (
     BUNDLED,
     BUNDLED_ANSWER_TOKENS,
+    BUNDLED_PRECISION,
     BUNDLED_SAMPLING,
     BUNDLED_SHOTS,
     NGRAM,
@@ -44,7 +45,7 @@ from augment.reading import (
 )
 from augment.recipe import ENCODER, FAST_ENCODER, NO_ENCODER, Recipe
 from augment.recipe_fields import PiiAction
-from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet
+from augment.records import COUNTERFACTUAL, Example, Kind, SeedSet, TaskName
 from augment.rendering import Decoding, Renderer
 from augment.shown import meant
 from augment.spans.skeletons import ENTITIES_FIRST, REPLACEMENT
@@ -224,7 +225,7 @@ def _prepared(inputs: Inputs, recipe: Recipe) -> Setting:
     setting = replace(setting, recipe=recipe, templates=_templates(setting, recipe))
     setting = _judged(_showable(setting))
     if recipe.serve == BUNDLED:
-        return replace(setting, recipe=_as_it_was_trained(recipe))
+        return replace(setting, recipe=_as_it_was_trained(recipe, task=setting.seeds.task))
     return _embedded(setting) if recipe.engine == "seedlm" else setting
 
 
@@ -374,17 +375,20 @@ def _embedded(setting: Setting) -> Setting:
     model = NGRAM if reason is not None else model
     recipe = recipe.model_copy(update={"model": model})
     if model == BUNDLED:
-        recipe = _as_it_was_trained(recipe)
+        recipe = _as_it_was_trained(recipe, task=setting.seeds.task)
     return replace(setting, recipe=recipe, notices=notices)
 
 
-def _as_it_was_trained(recipe: Recipe) -> Recipe:
+def _as_it_was_trained(recipe: Recipe, *, task: TaskName) -> Recipe:
     """Return the recipe with what suits the bundled model, where the recipe says nothing else."""
     said = {name: getattr(recipe.sampling, name) for name in recipe.sampling.model_fields_set}
     suits = BUNDLED_SAMPLING | ({"max_tokens": BUNDLED_ANSWER_TOKENS} if recipe.serve else {})
     found: dict[str, Any] = {"sampling": recipe.sampling.model_copy(update=suits | said)}
     if "shots" not in recipe.model_fields_set:
         found["shots"] = BUNDLED_SHOTS
+    if task == "classification" and "agreement_precision" not in recipe.filters.model_fields_set:
+        precision = {"agreement_precision": BUNDLED_PRECISION}
+        found["filters"] = recipe.filters.model_copy(update=precision)
     return recipe.model_copy(update=found)
 
 

@@ -21,6 +21,9 @@ BUNDLED_ANSWER_TOKENS = 256
 """Likewise of one answer, where another server than `seedlm` counts it in its 1,024 tokens."""
 BUNDLED_SHOTS = 3
 """Likewise: five were hardly better on hwu64 (`benchmarks/taste.py`), and take a fifth longer."""
+BUNDLED_PRECISION = 0.2
+"""Likewise of what is rejected for its label: its rows cost nothing, and four that are right may go
+for each that is wrong. At 0.5 students learnt less (`benchmarks/README.md`)."""
 _MOST_TOKENS_A_WORD = 2.0
 """English texts of the public corpora have 1.2 to 1.8 of the model's tokens a word, German ones
 3.1 and more; tweets full of names and entities 3.3, which it cannot write either."""

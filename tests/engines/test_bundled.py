@@ -14,16 +14,24 @@ from annotated import spans
 from augment import app, recipe
 from augment.engines.bundled import SeedGuides, bundled, load_bundled, training_texts
 from augment.engines.copies import Copies
-from augment.engines.embedded import BUNDLED_SAMPLING, MISSING, WEIGHTS, unfit
+from augment.engines.embedded import (
+    BUNDLED_PRECISION,
+    BUNDLED_SAMPLING,
+    MISSING,
+    WEIGHTS,
+    unfit,
+)
 from augment.engines.kneser_ney import MARKS
 from augment.engines.seed_rows import MarkedRows, PlainRows
 from augment.engines.training_texts import FILES
+from augment.recipe import Recipe
 from augment.records import Annotation, Ask, Completion, Example, SeedSet
 from augment.setting import Inputs, prepare, renderer_of
 from augment.spans.types import learnt
 from augment.tasks.extraction import Extraction
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "support_intents.csv"
+BOOKINGS = EXAMPLES.with_name("table_bookings.jsonl")
 SUPPORT = [
     (row["text"], row["label"]) for row in csv.DictReader(EXAMPLES.read_text("utf-8").splitlines())
 ]
@@ -178,17 +186,16 @@ def test_within_a_mark_and_its_mention_the_seeds_alone_have_a_say(marked, model)
 
 
 async def test_a_run_writes_marked_rows_with_mentions_of_the_seeds(tmp_path):
-    seeds = EXAMPLES.with_name("table_bookings.jsonl")
     known = {
         (each["label"], each["text"].casefold())
-        for line in seeds.read_text("utf-8").splitlines()
+        for line in BOOKINGS.read_text("utf-8").splitlines()
         for each in json.loads(line)["entities"]
     }
     chosen = recipe.load(None, options={
         "out": tmp_path / "out", "encoder": "ngram", "model": "bundled", "total": 8,
         "max_requests": 60,
     })  # fmt: skip
-    outcome = await app.run(Inputs(seeds=seeds), chosen)
+    outcome = await app.run(Inputs(seeds=BOOKINGS), chosen)
     accepted = (tmp_path / "out/accepted.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in accepted]
 
@@ -255,6 +262,24 @@ def test_the_model_is_the_one_that_suits_the_seeds(rows, options, model, samplin
     assert {name: sampled[name] for name in sampling} == sampling
     assert bool(setting.notices) == (rows is GERMAN and not options)
     assert set(setting.notices) <= set(setting.warnings)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "options", "precision"),
+    [
+        (EXAMPLES, {}, BUNDLED_PRECISION),
+        (EXAMPLES, {"filters": {"agreement_precision": 0.7}}, 0.7),
+        (EXAMPLES, {"filters": {"toxicity": 0.7}}, BUNDLED_PRECISION),
+        (EXAMPLES, {"model": "ngram"}, Recipe().filters.agreement_precision),
+        (EXAMPLES, {"endpoint": "http://localhost"}, Recipe().filters.agreement_precision),
+        (BOOKINGS, {"model": "bundled"}, Recipe().filters.agreement_precision),
+    ],
+)
+def test_its_labelled_rows_are_rejected_sooner_than_those_of_others(seeds, options, precision):
+    found = recipe.load(None, options={"encoder": "ngram", **options})
+
+    assert prepare(Inputs(seeds=seeds), found).recipe.filters.agreement_precision == precision
+    assert Recipe().filters.agreement_precision > BUNDLED_PRECISION
 
 
 async def test_its_answers_are_new_rows_whatever_their_shape():
