@@ -95,7 +95,8 @@ def _lists_spans(cell: Any) -> bool:
     first = cell[0]
     if is_object(first):
         return _OFFSETS[0] in first
-    return is_list(first) and len(first) == len(_TRIPLE) and isinstance(first[0], int)
+    kinds = [type(part) for part in first] if is_list(first) else []
+    return kinds == [int, int, str]
 
 
 def _entity(entry: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from augment.errors import InputError
@@ -52,6 +52,7 @@ def parsed(found: Given, *, several=False, pairs=False, labels=("card", "refund"
 
 
 @given(rows=st.lists(ROW, max_size=6), several=st.booleans(), pairs=st.booleans())
+@example(rows=[{"label": [[False, None, None]]}], several=False, pairs=True)
 def test_every_row_is_an_answer_whatever_its_cells_hold(tmp_path_factory, rows, several, pairs):
     good = {**GOOD, "text_pair": "and then?", "label": ["card"] if several else "card"}
     path = jsonl(tmp_path_factory.mktemp("rows"), good, *rows)
