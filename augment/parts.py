@@ -207,6 +207,7 @@ def filters_of(
             precision=chosen.agreement_precision,
             encoder=seeds.name,
             decides=setting.judge is None,
+            rows_by=seeds.encoder,
         )
         if plain
         else SpanAgreement(precision=chosen.agreement_precision, encoder=seeds.name),

@@ -446,7 +446,7 @@ class Pipeline:
         else:
             verdicts = list(screened[id(row)])
             if not rejected(verdicts):
-                verdicts += self._screening.last(row, verdicts, arrival=arrival)
+                verdicts = self._screening.last(row, verdicts, arrival=arrival)
         accepted = not rejected(verdicts)
         if accepted and isinstance(row, Candidate):
             self._accept(row)

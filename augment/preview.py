@@ -205,6 +205,8 @@ async def _judged(
             (verdicts,) = screening.by_words([row])
             await screening.by_meaning([row], [verdicts])
             if not rejected(verdicts):
+                verdicts = screening.settled(row, verdicts)
+            if not rejected(verdicts):
                 verdicts += screening.at_the_gates(row)
             if not rejected(verdicts):
                 screening.observe(row.example)

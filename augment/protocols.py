@@ -395,6 +395,20 @@ class Foresees(Protocol):
 
 
 @runtime_checkable
+class Settles(Protocol):
+    """A filter that judges by the batch, and goes by the rows accepted before at a row's turn.
+
+    What `judge` says of a row depends on no other; it leaves open what it would reject.
+    """
+
+    name: str
+
+    def settle(self, candidate: Candidate, verdict: Verdict) -> Verdict:
+        """Return what becomes of its verdict once every row before this one has been decided."""
+        ...
+
+
+@runtime_checkable
 class ForGood(Protocol):
     """A sequential filter whose no stays a no, whatever else is accepted."""
 

@@ -1,8 +1,9 @@
 """From rows to verdicts: the filters in their order, each row seen until one rejects it.
 
-by words ──> by meaning ──> slow ──────> jury ──────────> gates
-a batch      a batch,       a batch,     where one is     one row at a time, since they
-             embedded       in a thread  asked for        compare with the rows accepted so far
+by words ──> by meaning ──> slow ──────> settling ─────> jury ──────────> gates
+a batch      a batch,       a batch,     one row at a    where one is     one row at a time, since
+             embedded       in a thread  time, by the    asked for        they compare with the
+                                         rows accepted                    rows accepted so far
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from augment.protocols import (
     ForGood,
     Jury,
     OfMentions,
+    Settles,
     Slow,
     Vectors,
 )
@@ -65,6 +67,7 @@ class Screening:
         self._flag = frozenset(flag)
         self._gates = [f for f in filters if f.sequential]
         self._for_good = [f for f in self._gates if isinstance(f, ForGood)]
+        self._settle = {f.name: f for f in filters if isinstance(f, Settles)}
         self._slow = [f for f in filters if isinstance(f, Slow) and f.slow]
         quick = [f for f in filters if f not in self._gates and f not in self._slow]
         self._by_words = [f for f in quick if not f.by_meaning]
@@ -108,11 +111,28 @@ class Screening:
             self._jury.hear(row, arrival)
 
     def last(self, row: Candidate, verdicts: Sequence[Verdict], *, arrival: int) -> list[Verdict]:
-        """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
-        voted = self._jury.judge(row, arrival, verdicts)
+        """Return all verdicts on a row whose turn it is: those given, settled, and what follows."""
+        settled = self.settled(row, verdicts)
+        if rejected(settled):
+            return settled
+        voted = self._jury.judge(row, arrival, settled)
         if self._jury.speaks_for in self._flag:
             voted = [_flagged(each) for each in voted]
-        return voted if rejected(voted) else voted + self.at_the_gates(row)
+        settled += voted
+        return settled if rejected(voted) else settled + self.at_the_gates(row)
+
+    def settled(self, row: Candidate, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Return the verdicts on a row as they stand after the rows accepted before it.
+
+        Up to the first that rejects it.
+        """
+        found: list[Verdict] = []
+        for each in verdicts:
+            by = self._settle.get(each.filter)
+            found += [each] if by is None else self._flag_by(by, [by.settle(row, each)])
+            if found[-1].outcome == "rejected":
+                break
+        return found
 
     def foresee(self, candidates: Sequence[Candidate]) -> None:
         """Let the gates know which rows come to them next, in this order."""
@@ -171,7 +191,9 @@ class Screening:
         self, judge: Filter, candidates: Sequence[Candidate], vectors: Vectors | None
     ) -> Sequence[Verdict]:
         """Return a filter's verdicts, none of which rejects where it is to flag."""
-        verdicts = judge.judge(candidates, vectors)
+        return self._flag_by(judge, judge.judge(candidates, vectors))
+
+    def _flag_by(self, judge: Filter | Settles, verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
         if judge.name not in self._flag:
             return verdicts
         return [_flagged(each) for each in verdicts]

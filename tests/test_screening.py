@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from small_pipelines import Judge
 from sphere import candidates
 
+from augment.jury import Nobody
 from augment.records import Annotation, Span, Verdict
 from augment.screening import Screening, rejected
 
@@ -262,3 +264,54 @@ def test_a_filter_that_is_to_flag_rejects_nothing_and_tells_what_it_would_have(f
         assert rejected(own) is (judge.name not in flagged)
         assert len(own) == (3 if judge.name in flagged else number + 1)
     assert {each.outcome for each in verdicts[3]} == {"passed"}
+
+
+class Settler(Judge):
+    """A filter by the batch that settles at a row's turn: no text twice among the accepted."""
+
+    def settle(self, candidate, verdict):
+        again = candidate.example.text in self.observed
+        return replace(verdict, outcome="rejected", reason="again") if again else verdict
+
+
+def in_turn(screening, rows):
+    """Judge rows by the batch, then each at its turn; those that pass are accepted."""
+    verdicts = screening.by_words(rows)
+    found = []
+    for row, own in zip(rows, verdicts, strict=True):
+        found.append(screening.last(row, own, arrival=1))
+        if not rejected(found[-1]):
+            screening.observe(row.example)
+    return found
+
+
+def test_a_verdict_is_settled_by_the_rows_accepted_before_and_nobody_sees_the_row_after_it():
+    gate = Judge("gate", sequential=True)
+    screening = Screening([Settler("settler"), Judge("later"), gate], None)
+    first, second = in_turn(screening, candidates(["a"] * 2, ["same", "same"]))
+
+    assert names([first, second]) == [["settler", "later", "gate"], ["settler"]]
+    assert second[0].reason == "again"
+    assert gate.saw == ["same"]
+
+
+def test_what_a_filter_that_flags_settles_is_flagged():
+    screening = Screening([Settler("settler")], None, flag=["settler"])
+    _, second = in_turn(screening, candidates(["a"] * 2, ["same", "same"]))
+
+    assert [(each.outcome, each.reason) for each in second] == [("flagged", "again")]
+
+
+def test_the_jury_hears_what_was_settled():
+    heard = []
+
+    class Hearing(Nobody):
+        def judge(self, row, arrival, verdicts):
+            heard.append([verdict.outcome for verdict in verdicts])
+            return []
+
+    in_turn(
+        Screening([Settler("settler")], None, Hearing(), flag=["settler"]),
+        candidates(["a"] * 2, ["same", "same"]),
+    )
+    assert heard == [["passed"], ["flagged"]]

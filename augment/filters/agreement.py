@@ -6,6 +6,9 @@ labelled it otherwise. The threshold is the smallest margin, from 0 on, at which
 have a stated precision if one row in ten bore a wrong label. Both rates in it are measured on the
 seeds, each left out, with its group, of what judges it: with their own labels for what would be
 rejected wrongly, with every wrong label for what would be found.
+
+With an encoder, and one label a row, the rows accepted so far have a say as well
+(`augment.filters.accepted_rows`): a row is judged by the seeds first, and settled at its turn.
 """
 
 from __future__ import annotations
@@ -13,40 +16,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from augment.filters.accepted_rows import AcceptedRows
 from augment.filters.least_squares import LeastSquares, Matrix
+from augment.filters.margins import Point, least_point, margin_of, on_seeds, others_of
 from augment.ngrams import NAME, ngram_vectors
-from augment.protocols import Vectors
+from augment.protocols import Encoder, Vectors
 from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 
-WRONG_SHARE = 0.1
-"""The share of wrong labels for which a precision is stated."""
 LEFT_OPEN = "left_to_judge"
 """Why a verdict abstains that would have rejected, had nobody else a say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Point:
-    """Where a classifier is confident enough.
-
-    Attributes:
-        margin: from which, exclusively, a row is rejected.
-        lost: share of rightly labelled seeds above it, as if one more were.
-        found: share of wrongly labelled seeds above it.
-    """
-
-    margin: float
-    lost: float
-    found: float
-
-    @property
-    def precision(self) -> float:
-        found, lost = WRONG_SHARE * self.found, (1 - WRONG_SHARE) * self.lost
-        return found / (found + lost)
 
 
 class Agreement:
@@ -60,21 +41,37 @@ class Agreement:
         precision: of rejections, if one row in ten bears a wrong label.
         encoder: name of the encoder whose vectors come in.
         decides: whether it rejects; where a judge decides, it abstains with the score instead.
+        rows_by: gives accepted rows their vectors; None where they are to have no say.
+
+    Attributes:
+        fits: how often rows have changed its mind.
     """
 
     name = "agreement"
     sequential = False
     by_meaning = True
 
-    def __init__(self, *, precision: float = 0.5, encoder: str = "", decides: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        precision: float = 0.5,
+        encoder: str = "",
+        decides: bool = True,
+        rows_by: Encoder | None = None,
+    ) -> None:
         self._precision = precision
         self._encoder = encoder
         self._decides = decides
-        self._left_out: dict[int, Matrix] = {}
+        self._rows_by = rows_by
+        self._told: dict[int, int] = {}
+        self._borne: list[tuple[int, ...]] = []
         self._labels: dict[str, int] = {}
         self._names: list[str] = []
         self._seeds: Counter[str] = Counter()
-        self._fitted: tuple[LeastSquares, _Point] | None = None
+        self._fitted: tuple[LeastSquares, Point] | None = None
+        self._joined: tuple[LeastSquares, Point] | None = None
+        self._rows: AcceptedRows | None = None
+        self.fits = 0
         self._why = "too_few_seeds"
         self._errors = ""
         self._wrong = "wrong labels"
@@ -97,35 +94,74 @@ class Agreement:
         groups = _groups([seeds[row] for row in rows])
         self._apart = "one group" if groups else "one"
         classifier = LeastSquares(found[rows], borne, count=len(self._names), groups=groups)
-        told = [
-            row
+        self._told = {
+            rows[row]: row
             for row, labels in enumerate(own)
-            if all(self._seeds[label] > 1 for label in labels) and self._has_others(labels)
-        ]
-        if not told:
+            if all(map(self._is_judged, labels)) and self._has_others(labels)
+        }
+        if not self._told:
             return
-        basis = NAME if vectors is None else self._encoder
-        left_out = classifier.left_out[told]
-        self._left_out = {rows[row]: classifier.left_out[row] for row in told}
-        point = self._calibrate(left_out, [borne[row] for row in told], basis=basis)
-        if point is not None:
+        self._borne = borne
+        if vectors is not None and self._rows_by is not None and all(len(one) == 1 for one in own):
+            self._rows = AcceptedRows(
+                classifier, vectors[rows], borne, groups, encoder=self._rows_by
+            )
+        point = self._calibrate(classifier, basis=NAME if vectors is None else self._encoder)
+        if point is None:
+            self._rows = None
+        else:
             self._fitted = classifier, point
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
-        """Return one verdict each, in order; the score is the margin."""
+        """Return one verdict each, in order; the score is the margin.
+
+        Where accepted rows have a say this is the seeds' alone, and what it would reject is open.
+        """
         if self._fitted is None:
             return [self._abstained(self._why)] * len(candidates)
         classifier, point = self._fitted
         if vectors is None:
             vectors = ngram_vectors([row.example.whole for row in candidates])
         scores = classifier.scores(vectors)
+        final = self._rows is None
         return [
-            self._on(labels_of(row.example.target), own, threshold=point.margin)
+            self._on(labels_of(row.example.target), own, threshold=point.margin, final=final)
             for row, own in zip(candidates, scores, strict=True)
         ]
 
+    def settle(self, candidate: Candidate, verdict: Verdict) -> Verdict:
+        """Return what becomes of a verdict once all rows before this one have been decided.
+
+        Raises:
+            EncoderError: the encoder has died.
+        """
+        if self._rows is None or verdict.score is None:
+            return verdict
+        self._learn(self._rows)
+        if self._joined is None:
+            open_ = verdict.reason == LEFT_OPEN and self._decides
+            return replace(verdict, outcome="rejected", reason="label") if open_ else verdict
+        classifier, point = self._joined
+        (scores,) = classifier.scores(self._rows.vector_of(candidate.example.whole))
+        labels = labels_of(candidate.example.target)
+        return self._on(labels, scores, threshold=point.margin, final=True)
+
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
-        """Learn nothing: a wrong label that slipped through must not make others look right."""
+        """Have rows learnt whose labels were judged; without an encoder none."""
+        if self._rows is not None:
+            for row in accepted:
+                labels = labels_of(row.target)
+                if len(labels) == 1 and self._is_judged(*labels):
+                    self._rows.take(row.whole, self._labels[labels[0]])
+
+    def _learn(self, rows: AcceptedRows) -> None:
+        """Let rows that have doubled change its mind; not if they spoil what the seeds tell."""
+        classifier = rows.learnt(count=len(self._names))
+        if classifier is None:
+            return
+        point = least_point(*self._on_seeds(classifier), precision=self._precision)
+        self._joined = None if point is None else (classifier, point)
+        self.fits += 1
 
     def margins_of_seed(self, place: int) -> Mapping[str, float]:
         """Return the margin that a seed would have under each label, the seed itself left out.
@@ -133,58 +169,62 @@ class Agreement:
         Empty where it abstains on all rows, or has no say on this one; labels with a single seed
         are left out.
         """
-        scores = self._left_out.get(place)
-        if scores is None or self._fitted is None:
+        row, fitted = self._told.get(place), self._joined or self._fitted
+        if row is None or fitted is None:
             return {}
+        scores = fitted[0].left_out[row]
         return {
-            label: float(_others(scores, [at])[0].max() - scores[at])
+            label: margin_of(scores, [at])
             for label, at in self._labels.items()
-            if self._seeds[label] > 1
+            if self._is_judged(label)
         }
 
-    def _on(self, labels: tuple[str, ...], scores: Matrix, *, threshold: float) -> Verdict:
+    def _on(
+        self, labels: tuple[str, ...], scores: Matrix, *, threshold: float, final: bool
+    ) -> Verdict:
         if not labels:
             return self._abstained("no_label")
-        if any(self._seeds[label] < 2 for label in labels):
+        if not all(map(self._is_judged, labels)):
             return self._abstained("too_few_seeds")
         if not self._has_others(labels):
             return self._abstained("no_other_label")
-        others, best = _others(scores, [self._labels[label] for label in labels])
-        margin = float(others[best] - max(scores[self._labels[label]] for label in labels))
+        own = [self._labels[label] for label in labels]
+        _, best = others_of(scores, own)
+        margin = margin_of(scores, own)
         rejected = margin > threshold
-        outcome = "passed" if not rejected else "rejected" if self._decides else "abstained"
+        rejects = final and self._decides
+        outcome = "passed" if not rejected else "rejected" if rejects else "abstained"
         return Verdict(
             filter=self.name,
             outcome=outcome,
             score=margin,
             threshold=threshold,
-            reason=None if not rejected else "label" if self._decides else LEFT_OPEN,
+            reason=None if not rejected else "label" if rejects else LEFT_OPEN,
             detail=f"reads like {self._names[best]!r}; {self._errors}" if rejected else None,
         )
 
     def _has_others(self, labels: tuple[str, ...]) -> bool:
         return len(set(labels)) < len(self._names)
 
+    def _is_judged(self, label: str) -> bool:
+        return self._seeds[label] > 1
+
     def _abstained(self, reason: str) -> Verdict:
         return Verdict(filter=self.name, outcome="abstained", reason=reason)
 
-    def _calibrate(
-        self, scores: Matrix, borne: Sequence[tuple[int, ...]], *, basis: str
-    ) -> _Point | None:
-        """Find the margin on seeds that were left out: shape of `scores` (seeds, labels)."""
-        right = np.array(
-            [
-                float(_others(row, own)[0].max() - row[list(own)].max())
-                for row, own in zip(scores, borne, strict=True)
-            ]
+    def _on_seeds(self, classifier: LeastSquares) -> tuple[Matrix, Matrix]:
+        rows = [*self._told.values()]
+        return on_seeds(
+            classifier.left_out[rows],
+            [self._borne[row] for row in rows],
+            judged=[self._is_judged(label) for label in self._names],
         )
-        wrong = _margins(scores)
-        wrong[:, [self._seeds[label] < 2 for label in self._names]] = np.nan  # never judged
-        for row, own in zip(wrong, borne, strict=True):
-            row[list(own)] = np.nan  # only labels that the seed does not bear are wrong
-        wrong = np.sort(wrong[~np.isnan(wrong)])
-        point = self._find(right, wrong)
-        at_best = _Point(margin=0.0, lost=1 / (len(right) + 1), found=1.0)
+
+    def _calibrate(self, classifier: LeastSquares, *, basis: str) -> Point | None:
+        """Find the margin on seeds that were left out."""
+        right, wrong = self._on_seeds(classifier)
+        point = least_point(right, wrong, precision=self._precision)
+        at_best = Point(margin=0.0, lost=1 / (len(right) + 1), found=1.0)
         if at_best.precision >= self._precision:
             self._why = "cannot_tell"  # not for want of seeds
         self._errors = f"the classifier errs on {int((right > 0).sum())} of {len(right)} seeds"
@@ -194,32 +234,23 @@ class Agreement:
             statement=self._statement(point),
             scores=tuple(float(each) for each in right),
             thresholds=() if point is None else (point.margin,),
-            confusions=self._confusions(scores, borne),
+            confusions=self._confusions(classifier),
         )
         return point
 
-    def _confusions(
-        self, scores: Matrix, borne: Sequence[tuple[int, ...]]
-    ) -> tuple[tuple[str, str, int], ...]:
+    def _confusions(self, classifier: LeastSquares) -> tuple[tuple[str, str, int], ...]:
         """Count the seeds that read like another label, by their own that fits best and that."""
         found: Counter[tuple[str, str]] = Counter()
-        for row, own in zip(scores, borne, strict=True):
-            others, best = _others(row, own)
+        for at in self._told.values():
+            row, own = classifier.left_out[at], self._borne[at]
+            others, best = others_of(row, own)
             nearest = max(own, key=lambda label: row[label])
             if others[best] > row[nearest]:
                 found[self._names[nearest], self._names[best]] += 1
         order = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
         return tuple((label, other, count) for (label, other), count in order)
 
-    def _find(self, right: Matrix, wrong: Matrix) -> _Point | None:
-        """Return the least margin, from 0 on, at which the precision is reached."""
-        for margin in (0.0, *np.unique(right[right > 0])):
-            point = _point(right, wrong, margin=float(margin))
-            if point.precision >= self._precision:
-                return point
-        return None
-
-    def _statement(self, point: _Point | None) -> str:
+    def _statement(self, point: Point | None) -> str:
         if point is None:
             few = self._why == "too_few_seeds"
             needed = math.ceil(9 * self._precision / (1 - self._precision))
@@ -234,23 +265,8 @@ class Agreement:
             f"Rows are {rejected} above a margin of {point.margin:.2f}: that finds "
             f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
+            + (f" {self._rows.statement}" if self._rows else "")
         )
-
-
-def _point(right: Matrix, wrong: Matrix, *, margin: float) -> _Point:
-    """Return the rates at a margin; one more seed than seen is counted as lost (conformal).
-
-    Args:
-        right: margins of the seeds under their own labels.
-        wrong: those under all others, ascending.
-        margin: to be exceeded.
-    """
-    above = len(wrong) - int(np.searchsorted(wrong, margin, side="right"))
-    return _Point(
-        margin=margin,
-        lost=(int((right > margin).sum()) + 1) / (len(right) + 1),
-        found=above / len(wrong) if len(wrong) else 0.0,
-    )
 
 
 def _groups(seeds: Sequence[Example[Any]]) -> list[list[int]]:
@@ -260,18 +276,3 @@ def _groups(seeds: Sequence[Example[Any]]) -> list[list[int]]:
         if seed.group is not None:
             found.setdefault(seed.group, []).append(at)
     return [places for places in found.values() if len(places) > 1]
-
-
-def _others(scores: Matrix, own: Sequence[int]) -> tuple[Matrix, int]:
-    """Return the scores with those of `own` struck out, and the place of the best left."""
-    others = scores.copy()
-    others[list(own)] = -np.inf
-    return others, int(others.argmax())
-
-
-def _margins(scores: Matrix) -> Matrix:
-    """Return, for each label, the best score less its own: shape of `scores`.
-
-    Where it is the best itself that is 0, which no threshold lies below.
-    """
-    return scores.max(axis=1, keepdims=True) - scores

@@ -10,6 +10,7 @@ out together it is the block of the hat matrix that takes the place of the lever
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TypeAlias
 
 import numpy as np
@@ -84,3 +85,19 @@ class LeastSquares:
             block[: len(rows)] = vectors[start : start + _BLOCK] - self._middle
             rows[:] = (block @ self._weights)[: len(rows)] + self._share
         return found
+
+    def averaged(self, other: LeastSquares) -> LeastSquares:
+        """Return the classifier whose scores are the mean of both's.
+
+        Its examples are those of `self`, with which the other's must begin.
+        """
+        made = copy(self)
+        made._middle = np.zeros_like(self._middle)
+        made._weights = (self._weights + other._weights) / 2
+        made._share = (self._at_zero + other._at_zero) / 2
+        made.left_out = (self.left_out + other.left_out[: len(self.left_out)]) / 2
+        return made
+
+    @property
+    def _at_zero(self) -> Matrix:
+        return self._share - self._middle @ self._weights

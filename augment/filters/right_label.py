@@ -23,8 +23,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from augment.filters.agreement import WRONG_SHARE
 from augment.filters.least_squares import Matrix
+from augment.filters.margins import WRONG_SHARE
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 

@@ -119,6 +119,8 @@ class EngineJury:
         self._awaited: set[_Place] = set()
         self._began = self._stopped = self._gone = self._unlearnt = False
         self._settled = asyncio.Event()
+        self._votes_of_seeds: dict[int, Ballot] = {}
+        self._learnt = 0
         self._right: RightLabel | None = None
         self._why = "too_few_seeds"
         self.calibration: Calibration | None = None
@@ -244,33 +246,22 @@ class EngineJury:
 
     def _settle(self) -> None:
         """Learn from the votes on seeds what votes are worth."""
-        seeds = self._sitting.seeds.examples
-        own: list[Evidence] = []
-        others: list[list[Evidence]] = []
-        named = 0
         for at in self._seeds:
             case = self._cases.pop((_SEED, at), None)
-            ballot = None if case is None else case.ballot
-            if ballot is None or not ballot.shares:
-                continue
-            label = seeds[at].target
-            margins = self._margins(at)
-            every = {
-                each: Evidence(judge=ballot.shares[each], margin=margins.get(each))
-                for each in ballot.shares
-            }
-            own.append(every.pop(label))
-            others.append([*every.values()])
-            named += ballot.named == label
-        right = RightLabel(own, others, precision=self._sitting.precision)
+            if case is not None and case.ballot.shares:
+                self._votes_of_seeds[at] = case.ballot
+        seeds = self._sitting.seeds.examples
+        named = sum(each.named == seeds[at].target for at, each in self._votes_of_seeds.items())
+        count = len(self._votes_of_seeds)
+        right = self._learn()
         self._right = None if right.best is None else right
-        if len(own) >= needed(self._sitting.precision):
+        if count >= needed(self._sitting.precision):
             self._why = "cannot_tell"
         self.calibration = Calibration(
             filter=JUDGE,
             basis=f"{self._sitting.votes} votes of {self._sitting.model}",
             statement=statement(
-                right.best, seeds=len(own), named=named, precision=self._sitting.precision
+                right.best, seeds=count, named=named, precision=self._sitting.precision
             ),
             scores=() if right.best is None else right.best.own,
             thresholds=() if right.best is None else (right.best.threshold,),
@@ -280,6 +271,25 @@ class EngineJury:
             queue, self._queue = self._queue, deque()
             for place, vote in queue:
                 self._release(place, {vote})
+
+    def _learn(self) -> RightLabel:
+        own: list[Evidence] = []
+        others: list[list[Evidence]] = []
+        for at, ballot in self._votes_of_seeds.items():
+            margins = self._margins(at)
+            every = {
+                each: Evidence(judge=ballot.shares[each], margin=margins.get(each))
+                for each in ballot.shares
+            }
+            own.append(every.pop(self._sitting.seeds.examples[at].target))
+            others.append([*every.values()])
+        return RightLabel(own, others, precision=self._sitting.precision)
+
+    def _keep_up(self) -> None:
+        """Learn again what votes are worth where accepted rows have changed the margins."""
+        fits = 0 if self._agreement is None else self._agreement.fits
+        if self._right is not None and fits != self._learnt:
+            self._learnt, self._right = fits, self._learn()
 
     def _margins(self, seed: int) -> Mapping[str, float]:
         return EMPTY if self._agreement is None else self._agreement.margins_of_seed(seed)
@@ -295,6 +305,7 @@ class EngineJury:
 
     def judge(self, row: Candidate, arrival: int, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Return the verdict; where votes tell nothing the agreement classifier's holds."""
+        self._keep_up()
         case = self._cases.pop((arrival, row.index), None)
         agreement = next((each for each in verdicts if each.filter == Agreement.name), None)
         if self._right is None:

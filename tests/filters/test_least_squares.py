@@ -163,3 +163,16 @@ def test_a_row_has_the_same_scores_to_the_last_bit_whatever_rows_it_comes_with(r
     together = fitted.scores(vectors)
     for row in range(len(vectors)):
         assert (fitted.scores(vectors[row:])[0] == together[row]).all()
+
+
+def test_two_that_are_averaged_score_as_the_mean_of_both_does():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 8)).astype(np.float32)
+    labels = [(int(one),) for one in rng.integers(0, 3, 60)]
+    seeds = LeastSquares(vectors[:20] + 1, labels[:20], count=3)
+    both = LeastSquares(np.concatenate([vectors[:20] + 1, vectors[20:]]), labels, count=3)
+    made = seeds.averaged(both)
+    rows = rng.normal(size=(11, 8)).astype(np.float32)
+
+    assert made.scores(rows) == pytest.approx((seeds.scores(rows) + both.scores(rows)) / 2)
+    assert made.left_out == pytest.approx((seeds.left_out + both.left_out[:20]) / 2)

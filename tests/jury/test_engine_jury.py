@@ -249,3 +249,28 @@ def test_of_many_labels_the_own_one_stands_beside_its_nearest_rivals():
 
     (once,) = shown
     assert {"topic17", "topic33"} <= once
+
+
+class Learning:
+    """An agreement classifier whose margins tell nothing until rows have taught it."""
+
+    fits = 0
+
+    def margins_of_seed(self, place):
+        own = SEEDS.examples[place].target
+        told = {label: 1.0 if label != own else -1.0 for label in LABELS}
+        return told if self.fits else dict.fromkeys(LABELS, 0.0)
+
+
+async def test_what_votes_and_margins_are_worth_is_learnt_again_with_the_margins():
+    def careless(text, labels):
+        return said("alpha") if "beta thing number 1" in text else by_words(text, labels)
+
+    agreement = Learning()
+    jury = jury_of(SEEDS, agreement=agreement)
+    fits = Verdict(filter="agreement", outcome="passed", score=-1.0)
+    before = await verdict_on(jury, RIGHT, judge=careless, verdicts=[fits])
+    agreement.fits = 1
+    after = await verdict_on(jury, RIGHT, judge=careless, verdicts=[fits], arrival=2)
+
+    assert 1 - after.score < 0.8 * (1 - before.score)
