@@ -19,9 +19,9 @@ texts' vectors.
 shortcuts: see giving_away.py. language: see languages.py. leak: see passages.py.
 near-duplicates: see near_duplicates.py. bias: see biased_texts.py. doubts: see wrong_labels.py.
 labels and faults (agreement, length, copy, similarity): see planted.py. form: see planted_form.py.
-judge: see judged_labels.py. check: see checking.py. meanings: see meanings.py; --vectors keeps the
-texts' vectors. mentions: see wrong_types.py. annotated (unmarked, variants): see
-annotated_rows.py.
+accepted: see accepted_rows.py. judge: see judged_labels.py. check: see checking.py. meanings: see
+meanings.py; --vectors keeps the texts' vectors. mentions: see wrong_types.py. annotated (unmarked,
+variants): see annotated_rows.py.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import accepted_rows
 import annotated_rows
 import biased_texts
 import checking
@@ -167,6 +168,7 @@ MEASURES: Mapping[str, Callable[[Path, Path | None], dict[str, str]]] = {
     "labels": lambda corpora, _: planted.wrong_labels(corpora),
     "faults": lambda corpora, _: planted.faults(corpora, share),
     "doubts": wrong_labels.measure,
+    "accepted": accepted_rows.measure,
     "judge": lambda corpora, _: judged_labels.measure(corpora, share),
     "bias": lambda corpora, _: biased_texts.measure(corpora),
     "form": lambda corpora, _: planted_form.measure(corpora, share),
