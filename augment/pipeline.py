@@ -444,9 +444,9 @@ class Pipeline:
         elif not self._is_wanted(row):  # whatever the batch it came in: the order alone decides
             verdicts = [QUOTA]
         else:
-            verdicts = list(screened[id(row)])
+            verdicts = self._screening.settled(row, screened[id(row)])
             if not rejected(verdicts):
-                verdicts = self._screening.last(row, verdicts, arrival=arrival)
+                verdicts += self._screening.last(row, verdicts, arrival=arrival)
         accepted = not rejected(verdicts)
         if accepted and isinstance(row, Candidate):
             self._accept(row)

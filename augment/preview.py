@@ -204,8 +204,7 @@ async def _judged(
                 continue
             (verdicts,) = screening.by_words([row])
             await screening.by_meaning([row], [verdicts])
-            if not rejected(verdicts):
-                verdicts = screening.settled(row, verdicts)
+            verdicts = screening.settled(row, verdicts)
             if not rejected(verdicts):
                 verdicts += screening.at_the_gates(row)
             if not rejected(verdicts):

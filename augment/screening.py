@@ -111,20 +111,16 @@ class Screening:
             self._jury.hear(row, arrival)
 
     def last(self, row: Candidate, verdicts: Sequence[Verdict], *, arrival: int) -> list[Verdict]:
-        """Return all verdicts on a row whose turn it is: those given, settled, and what follows."""
-        settled = self.settled(row, verdicts)
-        if rejected(settled):
-            return settled
-        voted = self._jury.judge(row, arrival, settled)
+        """Return the verdicts that follow those of the filters: of the jury, and at the gates."""
+        voted = self._jury.judge(row, arrival, verdicts)
         if self._jury.speaks_for in self._flag:
             voted = [_flagged(each) for each in voted]
-        settled += voted
-        return settled if rejected(voted) else settled + self.at_the_gates(row)
+        return voted if rejected(voted) else voted + self.at_the_gates(row)
 
     def settled(self, row: Candidate, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Return the verdicts on a row as they stand after the rows accepted before it.
+        """Return the verdicts of the filters as they stand at a row's turn.
 
-        Up to the first that rejects it.
+        That is after all rows accepted before it, and up to the first that rejects it.
         """
         found: list[Verdict] = []
         for each in verdicts:

@@ -279,7 +279,9 @@ def in_turn(screening, rows):
     verdicts = screening.by_words(rows)
     found = []
     for row, own in zip(rows, verdicts, strict=True):
-        found.append(screening.last(row, own, arrival=1))
+        found.append(screening.settled(row, own))
+        if not rejected(found[-1]):
+            found[-1] += screening.last(row, found[-1], arrival=1)
         if not rejected(found[-1]):
             screening.observe(row.example)
     return found
@@ -293,6 +295,15 @@ def test_a_verdict_is_settled_by_the_rows_accepted_before_and_nobody_sees_the_ro
     assert names([first, second]) == [["settler", "later", "gate"], ["settler"]]
     assert second[0].reason == "again"
     assert gate.saw == ["same"]
+
+
+def test_what_a_filter_settles_comes_before_what_a_later_one_has_rejected():
+    later = Judge("later", rejects=lambda text: text == "same")
+    settler = Settler("settler")
+    settler.observed.append("same")
+    (own,) = in_turn(Screening([settler, later], None), candidates(["a"], ["same"]))
+
+    assert names([own]) == [["settler"]]
 
 
 def test_what_a_filter_that_flags_settles_is_flagged():
