@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -129,6 +132,31 @@ def test_the_same_command_again_leaves_the_same_rows_and_other_rows_are_refused(
     ended, _ = check([GOOD])
     assert ended.code == 2
     assert "rows: was" in ended.err
+
+
+@pytest.mark.slow
+def test_rows_judged_in_another_session_come_to_the_same(tmp_path):
+    rows = EXAMPLE.read_text("utf-8").splitlines(keepends=True)
+    files = {"seeds": rows[1::3], "rows": [*rows[2::3], *rows[3::3]]}
+    for name, own in files.items():
+        (tmp_path / f"{name}.csv").write_text("".join([rows[0], *own]), "utf-8")
+    command = ("check", tmp_path / "rows.csv", "--seeds", tmp_path / "seeds.csv")
+    command += ("--encoder", "minilm", "--out")
+    here(*command, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    with contextlib.closing(sqlite3.connect(tmp_path / "cut" / "journal.db")) as journal, journal:
+        journal.execute("DELETE FROM decisions WHERE number > 25")
+    ended = here(*command, tmp_path / "cut")
+
+    assert "From 12 accepted rows on" in ended.out
+    assert len(left_in(tmp_path / "whole").accepted) > 24, "accepted rows must have been learnt"
+    assert decided(tmp_path / "cut") == decided(tmp_path / "whole")
+
+
+def decided(folder):
+    """Return what was decided, with every score, as the journal has it."""
+    with contextlib.closing(sqlite3.connect(folder / "journal.db")) as journal:
+        return journal.execute("SELECT arrival, verdicts FROM decisions ORDER BY number").fetchall()
 
 
 def test_a_line_that_is_no_row_refuses_the_file_unless_lenient(check, tmp_path):
