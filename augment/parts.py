@@ -207,7 +207,7 @@ def filters_of(
             precision=chosen.agreement_precision,
             encoder=seeds.name,
             decides=setting.judge is None,
-            rows_by=seeds.encoder,
+            rows_by=seeds.encoder if _are_learnt(setting) else None,
         )
         if plain
         else SpanAgreement(precision=chosen.agreement_precision, encoder=seeds.name),
@@ -243,6 +243,16 @@ def filters_of(
         meant = one.by_meaning and seeds.encoder is not None and len(examples) > 0
         one.fit(examples, seen.by(one, range(len(examples))) if meant else None)
     return filters
+
+
+def _are_learnt(setting: Setting) -> bool:
+    """Tell whether accepted rows may have a say on labels.
+
+    Not where the seeds' own classifier is to stand beside the engine's label of a given text, where
+    rows are accepted whose label it doubts, nor where rows that it leaves open cost a question.
+    """
+    flagged = Agreement.name in setting.recipe.filters.flag
+    return setting.kind != "labelled" and not flagged and setting.scorer is None
 
 
 def jury_of(setting: Setting, filters: Sequence[Filter], *, model: str) -> Jury:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from augment.filters.accepted_rows import AcceptedRows
@@ -27,7 +27,16 @@ from augment.protocols import Encoder, Vectors
 from augment.records import Calibration, Candidate, Example, Verdict, labels_of
 
 LEFT_OPEN = "left_to_judge"
-"""Why a verdict abstains that would have rejected, had nobody else a say."""
+"""Why a verdict abstains that would have rejected: a judge decides, or the row's turn will come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitted:
+    """A classifier, from where it is confident enough, and how often it errs on the seeds."""
+
+    classifier: LeastSquares
+    point: Point
+    errors: str
 
 
 class Agreement:
@@ -68,12 +77,11 @@ class Agreement:
         self._labels: dict[str, int] = {}
         self._names: list[str] = []
         self._seeds: Counter[str] = Counter()
-        self._fitted: tuple[LeastSquares, Point] | None = None
-        self._joined: tuple[LeastSquares, Point] | None = None
+        self._fitted: _Fitted | None = None
+        self._joined: _Fitted | None = None
         self._rows: AcceptedRows | None = None
         self.fits = 0
         self._why = "too_few_seeds"
-        self._errors = ""
         self._wrong = "wrong labels"
         self._apart = "one"
         self.calibration: Calibration | None = None
@@ -103,14 +111,14 @@ class Agreement:
             return
         self._borne = borne
         if vectors is not None and self._rows_by is not None and all(len(one) == 1 for one in own):
-            self._rows = AcceptedRows(
-                classifier, vectors[rows], borne, groups, encoder=self._rows_by
+            judged = [at for label, at in self._labels.items() if self._is_judged(label)]
+            taught = AcceptedRows(
+                classifier, vectors[rows], borne, groups, judged=judged, encoder=self._rows_by
             )
-        point = self._calibrate(classifier, basis=NAME if vectors is None else self._encoder)
-        if point is None:
+            self._rows = taught if taught.within_reach else None
+        self._fitted = self._calibrate(classifier, basis=NAME if vectors is None else self._encoder)
+        if self._fitted is None:
             self._rows = None
-        else:
-            self._fitted = classifier, point
 
     def judge(self, candidates: Sequence[Candidate], vectors: Vectors | None) -> list[Verdict]:
         """Return one verdict each, in order; the score is the margin.
@@ -119,13 +127,12 @@ class Agreement:
         """
         if self._fitted is None:
             return [self._abstained(self._why)] * len(candidates)
-        classifier, point = self._fitted
+        by, final = self._fitted, self._rows is None
         if vectors is None:
             vectors = ngram_vectors([row.example.whole for row in candidates])
-        scores = classifier.scores(vectors)
-        final = self._rows is None
+        scores = by.classifier.scores(vectors)
         return [
-            self._on(labels_of(row.example.target), own, threshold=point.margin, final=final)
+            self._on(labels_of(row.example.target), own, by=by, final=final)
             for row, own in zip(candidates, scores, strict=True)
         ]
 
@@ -135,16 +142,17 @@ class Agreement:
         Raises:
             EncoderError: the encoder has died.
         """
-        if self._rows is None or verdict.score is None:
+        if self._rows is None:
             return verdict
         self._learn(self._rows)
+        if verdict.score is None:
+            return verdict
         if self._joined is None:
             open_ = verdict.reason == LEFT_OPEN and self._decides
             return replace(verdict, outcome="rejected", reason="label") if open_ else verdict
-        classifier, point = self._joined
-        (scores,) = classifier.scores(self._rows.vector_of(candidate.example.whole))
-        labels = labels_of(candidate.example.target)
-        return self._on(labels, scores, threshold=point.margin, final=True)
+        vectors = self._rows.vector_of(candidate.example.whole)
+        (scores,) = self._joined.classifier.scores(vectors)
+        return self._on(labels_of(candidate.example.target), scores, by=self._joined, final=True)
 
     def observe(self, accepted: Sequence[Example[Any]]) -> None:
         """Have rows learnt whose labels were judged; without an encoder none."""
@@ -159,9 +167,15 @@ class Agreement:
         classifier = rows.learnt(count=len(self._names))
         if classifier is None:
             return
-        point = least_point(*self._on_seeds(classifier), precision=self._precision)
-        self._joined = None if point is None else (classifier, point)
+        right, wrong = self._on_seeds(classifier)
+        self._joined = self._confident(classifier, right, wrong)
         self.fits += 1
+
+    def _confident(self, classifier: LeastSquares, right: Matrix, wrong: Matrix) -> _Fitted | None:
+        point = least_point(right, wrong, precision=self._precision)
+        if point is None:
+            return None
+        return _Fitted(classifier=classifier, point=point, errors=_errors(right))
 
     def margins_of_seed(self, place: int) -> Mapping[str, float]:
         """Return the margin that a seed would have under each label, the seed itself left out.
@@ -172,16 +186,14 @@ class Agreement:
         row, fitted = self._told.get(place), self._joined or self._fitted
         if row is None or fitted is None:
             return {}
-        scores = fitted[0].left_out[row]
+        scores = fitted.classifier.left_out[row]
         return {
             label: margin_of(scores, [at])
             for label, at in self._labels.items()
             if self._is_judged(label)
         }
 
-    def _on(
-        self, labels: tuple[str, ...], scores: Matrix, *, threshold: float, final: bool
-    ) -> Verdict:
+    def _on(self, labels: tuple[str, ...], scores: Matrix, *, by: _Fitted, final: bool) -> Verdict:
         if not labels:
             return self._abstained("no_label")
         if not all(map(self._is_judged, labels)):
@@ -191,16 +203,16 @@ class Agreement:
         own = [self._labels[label] for label in labels]
         _, best = others_of(scores, own)
         margin = margin_of(scores, own)
-        rejected = margin > threshold
+        rejected = margin > by.point.margin
         rejects = final and self._decides
         outcome = "passed" if not rejected else "rejected" if rejects else "abstained"
         return Verdict(
             filter=self.name,
             outcome=outcome,
             score=margin,
-            threshold=threshold,
+            threshold=by.point.margin,
             reason=None if not rejected else "label" if rejects else LEFT_OPEN,
-            detail=f"reads like {self._names[best]!r}; {self._errors}" if rejected else None,
+            detail=f"reads like {self._names[best]!r}; {by.errors}" if rejected else None,
         )
 
     def _has_others(self, labels: tuple[str, ...]) -> bool:
@@ -220,23 +232,22 @@ class Agreement:
             judged=[self._is_judged(label) for label in self._names],
         )
 
-    def _calibrate(self, classifier: LeastSquares, *, basis: str) -> Point | None:
+    def _calibrate(self, classifier: LeastSquares, *, basis: str) -> _Fitted | None:
         """Find the margin on seeds that were left out."""
         right, wrong = self._on_seeds(classifier)
-        point = least_point(right, wrong, precision=self._precision)
+        found = self._confident(classifier, right, wrong)
         at_best = Point(margin=0.0, lost=1 / (len(right) + 1), found=1.0)
         if at_best.precision >= self._precision:
             self._why = "cannot_tell"  # not for want of seeds
-        self._errors = f"the classifier errs on {int((right > 0).sum())} of {len(right)} seeds"
         self.calibration = Calibration(
             filter=self.name,
             basis=basis,
-            statement=self._statement(point),
+            statement=self._statement(None if found is None else found.point, _errors(right)),
             scores=tuple(float(each) for each in right),
-            thresholds=() if point is None else (point.margin,),
+            thresholds=() if found is None else (found.point.margin,),
             confusions=self._confusions(classifier),
         )
-        return point
+        return found
 
     def _confusions(self, classifier: LeastSquares) -> tuple[tuple[str, str, int], ...]:
         """Count the seeds that read like another label, by their own that fits best and that."""
@@ -250,18 +261,19 @@ class Agreement:
         order = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
         return tuple((label, other, count) for (label, other), count in order)
 
-    def _statement(self, point: Point | None) -> str:
+    def _statement(self, point: Point | None, errors: str) -> str:
         if point is None:
             few = self._why == "too_few_seeds"
             needed = math.ceil(9 * self._precision / (1 - self._precision))
             why = f"too few ({needed} at least)" if few else "not told apart well enough"
             return (
                 f"Labels are NOT judged: the seeds are {why} for a precision of "
-                f"{self._precision:g}. Left out {self._apart} at a time, {self._errors}."
+                f"{self._precision:g}. Left out {self._apart} at a time, {errors}."
             )
         rejected = "rejected" if self._decides else "left to the judge"
+        left = "By the seeds alone, left" if self._rows else "Left"
         return (
-            f"Left out {self._apart} at a time, {self._errors}. "
+            f"{left} out {self._apart} at a time, {errors}. "
             f"Rows are {rejected} above a margin of {point.margin:.2f}: that finds "
             f"{point.found:.0%} of {self._wrong} on the seeds and loses about {point.lost:.1%} of "
             f"right ones, a precision of {point.precision:.2f} if one row in ten is wrong."
@@ -276,3 +288,8 @@ def _groups(seeds: Sequence[Example[Any]]) -> list[list[int]]:
         if seed.group is not None:
             found.setdefault(seed.group, []).append(at)
     return [places for places in found.values() if len(places) > 1]
+
+
+def _errors(right: Matrix) -> str:
+    """Say how many seeds it would have labelled otherwise, by their margins."""
+    return f"the classifier errs on {int((right > 0).sum())} of {len(right)} seeds"

@@ -120,7 +120,9 @@ class EngineJury:
         self._began = self._stopped = self._gone = self._unlearnt = False
         self._settled = asyncio.Event()
         self._votes_of_seeds: dict[int, Ballot] = {}
+        self._margins_before = {at: self._margins(at) for at in self._seeds}
         self._learnt = 0
+        self._right_before: RightLabel | None = None
         self._right: RightLabel | None = None
         self._why = "too_few_seeds"
         self.calibration: Calibration | None = None
@@ -253,8 +255,8 @@ class EngineJury:
         seeds = self._sitting.seeds.examples
         named = sum(each.named == seeds[at].target for at, each in self._votes_of_seeds.items())
         count = len(self._votes_of_seeds)
-        right = self._learn()
-        self._right = None if right.best is None else right
+        right = self._learn(self._margins_before)  # whenever the votes come
+        self._right = self._right_before = None if right.best is None else right
         if count >= needed(self._sitting.precision):
             self._why = "cannot_tell"
         self.calibration = Calibration(
@@ -272,11 +274,11 @@ class EngineJury:
             for place, vote in queue:
                 self._release(place, {vote})
 
-    def _learn(self) -> RightLabel:
+    def _learn(self, margins_of: Mapping[int, Mapping[str, float]]) -> RightLabel:
         own: list[Evidence] = []
         others: list[list[Evidence]] = []
         for at, ballot in self._votes_of_seeds.items():
-            margins = self._margins(at)
+            margins = margins_of[at]
             every = {
                 each: Evidence(judge=ballot.shares[each], margin=margins.get(each))
                 for each in ballot.shares
@@ -286,10 +288,14 @@ class EngineJury:
         return RightLabel(own, others, precision=self._sitting.precision)
 
     def _keep_up(self) -> None:
-        """Learn again what votes are worth where accepted rows have changed the margins."""
+        """Learn again what votes are worth where accepted rows have changed the margins.
+
+        Where that comes to nothing, they are worth what they were before any row was learnt.
+        """
         fits = 0 if self._agreement is None else self._agreement.fits
         if self._right is not None and fits != self._learnt:
-            self._learnt, self._right = fits, self._learn()
+            right = self._learn({at: self._margins(at) for at in self._votes_of_seeds})
+            self._learnt, self._right = fits, self._right_before if right.best is None else right
 
     def _margins(self, seed: int) -> Mapping[str, float]:
         return EMPTY if self._agreement is None else self._agreement.margins_of_seed(seed)

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sphere import Sphere, candidates, examples
+from sphere import Sphere, candidates, examples, unit
 
+from augment.filters.accepted_rows import AcceptedRows
 from augment.filters.agreement import LEFT_OPEN, Agreement
+from augment.filters.least_squares import LeastSquares
+from augment.filters.margins import on_seeds
 
 FOUR = ["a", "b", "c", "d"]
 
@@ -112,23 +115,113 @@ def test_what_the_seeds_alone_say_of_a_row_stays_as_it_was():
     before = by.judge(world.rows, world.points)
     world.decided(by)
 
-    assert by.fits == 4
+    assert by.fits == 3
     assert by.judge(world.rows, world.points) == before
 
 
-def test_rows_are_learnt_when_they_have_doubled_and_no_sooner():
-    world = World(rows=81)
-    by = world.fitted()
+def fits_of(by, world):
+    """Have rows settled and accepted one by one; return how often it was fitted before each."""
     fits = []
     for number, row in enumerate(world.rows):
         (verdict,) = by.judge([row], world.points[number : number + 1])
         by.settle(row, verdict)
         fits.append(by.fits)
         by.observe([row.example])
+    return fits
 
-    assert [fits.index(one) for one in range(1, 5)] == [10, 20, 40, 80]
+
+def test_rows_are_learnt_when_those_of_the_rarest_label_have_doubled_and_no_sooner():
+    world = World(rows=100)
+    fits = fits_of(world.fitted(), world)
+    before = [min(map(world.truth[:number].count, FOUR)) for number in range(100)]
+
+    assert [fits.index(one) for one in (1, 2, 3)] == [before.index(each) for each in (3, 6, 12)]
     learnt = [len(texts) for texts in world.encoder.asked if len(texts) > 1]
-    assert learnt == [10, 20, 40, 80]
+    assert learnt == [4 * each for each in (3, 6, 12)]
+
+
+def test_as_many_rows_are_learnt_of_each_label_however_early_some_come():
+    world = World(rows=200)
+    order = sorted(range(200), key=lambda at: world.truth[at])
+    by = world.fitted()
+    by.observe([world.rows[at].example for at in order])
+    by.settle(world.rows[0], by.judge(world.rows[:1], world.points[:1])[0])
+    label = {row.example.text: row.example.target for row in world.rows}
+
+    (learnt,) = [texts for texts in world.encoder.asked if len(texts) > 1]
+    each = [[text for text in learnt if label[text] == own] for own in FOUR]
+    assert [len(own) for own in each] == [24] * 4
+    for own, texts in zip(FOUR, each, strict=True):
+        first = [world.rows[at].example.text for at in order if world.truth[at] == own][:24]
+        assert texts == first
+
+
+def test_where_a_label_is_never_accepted_the_seeds_alone_decide():
+    world = World(rows=200, labels=FOUR)
+    by, alone = world.fitted(), world.fitted(learns=False)
+    by.observe([row.example for row in world.rows if row.example.target != "d"])
+
+    settled = list(map(by.settle, world.rows, by.judge(world.rows, world.points)))
+    assert by.fits == 0
+    assert settled == alone.judge(world.rows, world.points)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_seed_is_left_out_with_the_rows_that_were_made_from_it(grouped):
+    """Labels that mean nothing: what copies of a seed say of it must not be counted."""
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(60, 48)))
+    labels = [(int(one),) for one in rng.integers(0, 3, 60)]
+    groups = [[at, at + 1] for at in range(0, 60, 2)] if grouped else []
+    encoder = Points()
+    rows = AcceptedRows(
+        LeastSquares(vectors, labels, count=3, groups=groups),
+        vectors, labels, groups, judged=[0, 1, 2], encoder=encoder,
+    )  # fmt: skip
+    for time in range(3):
+        for at, (label,) in enumerate(labels):
+            encoder.known[f"{at} {time}"] = vectors[at]
+            rows.take(f"{at} {time}", label)
+    scores = rows.learnt(count=3).left_out
+
+    right, _ = on_seeds(scores, labels, judged=[True] * 3)
+    assert np.mean(right > 0) > 0.5
+
+
+def test_more_rows_than_are_learnt_at_most_are_not_promised():
+    rng = np.random.default_rng(0)
+    own = ["a", "b"] * 4200
+    vectors = unit(np.eye(2)[np.arange(8400) % 2] + rng.normal(0, 0.1, (8400, 2)))
+    for seeds, promised in ((8400, False), (40, True)):
+        by = Agreement(encoder="points", rows_by=Points())
+        by.fit(examples(own[:seeds]), vectors[:seeds])
+        assert ("accepted rows a label on" in by.calibration.statement) is promised
+        assert by.calibration.statement.startswith("By the seeds alone") is promised
+
+
+def test_what_is_said_of_a_rejection_is_how_often_that_classifier_errs():
+    world = World(rows=200, wrong=0.2)
+    late = [each.detail for each in world.decided(world.fitted(precision=0.3))[150:] if each.detail]
+    early = world.fitted(precision=0.3, learns=False).judge(world.rows, world.points)
+    (first,) = {each.detail.split("; ")[1] for each in early if each.detail}
+
+    (last,) = {each.split("; ")[1] for each in late}
+    assert last.startswith("the classifier errs on ")
+    assert last != first
+
+
+def test_what_it_has_learnt_does_not_hang_on_which_rows_it_judges():
+    world = World(labels=[*FOUR, "e"], rows=200)
+    world.seeds = [seed for seed in world.seeds if seed.target != "e"] + examples(["e"])
+    world.vectors = world.vectors[[at % 5 != 4 for at in range(25)]]
+    world.vectors = np.concatenate([world.vectors, world.points[:1]])
+    by = world.fitted()
+    by.observe([row.example for row in world.rows])
+    lone = next(row for row in world.rows if row.example.target == "e")
+    (verdict,) = by.judge([lone], world.points[:1])
+
+    assert by.settle(lone, verdict).reason == "too_few_seeds"
+    assert by.fits == 1
 
 
 def test_what_the_seeds_would_reject_is_left_open_until_its_turn():
@@ -151,7 +244,7 @@ def test_where_a_judge_decides_it_settles_the_margin_and_rejects_nothing():
     by = world.fitted(decides=False)
     verdicts = world.decided(by)
 
-    assert by.fits == 4
+    assert by.fits == 3
     assert {each.outcome for each in verdicts} == {"passed", "abstained"}
     assert {each.reason for each in verdicts} == {None, LEFT_OPEN}
     before = world.fitted(decides=False).margins_of_seed(0)

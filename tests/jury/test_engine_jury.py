@@ -274,3 +274,37 @@ async def test_what_votes_and_margins_are_worth_is_learnt_again_with_the_margins
     after = await verdict_on(jury, RIGHT, judge=careless, verdicts=[fits], arrival=2)
 
     assert 1 - after.score < 0.8 * (1 - before.score)
+
+
+class Forgetting(Learning):
+    """One whose margins tell labels apart until rows have taught it otherwise."""
+
+    def margins_of_seed(self, place):
+        own = SEEDS.examples[place].target
+        return {label: 0.0 if self.fits or label == own else 1.0 for label in LABELS}
+
+
+async def test_votes_are_worth_what_they_were_where_learnt_rows_spoil_what_they_tell():
+    """Else those that are asked for would be in vain."""
+    agreement = Forgetting()
+    jury = jury_of(SEEDS, agreement=agreement)
+    fits = Verdict(filter="agreement", outcome="passed", score=0.0)
+    careless = {"judge": lambda _, labels: said(labels[0]), "verdicts": [fits]}
+    before = await verdict_on(jury, RIGHT, **careless)
+    agreement.fits = 1
+    after = await verdict_on(jury, RIGHT, **careless, arrival=2)
+
+    assert before.outcome == "passed"
+    assert after == before
+
+
+async def test_what_votes_tell_of_seeds_hangs_on_no_row_learnt_before_they_came():
+    statements = []
+    for fits in (0, 1):
+        agreement = Forgetting()
+        jury = jury_of(SEEDS, agreement=agreement)
+        agreement.fits = fits  # rows of an earlier session, judged before the seeds' votes are in
+        answered(jury, judge=lambda _, labels: said(labels[0]))
+        statements.append(jury.calibration.statement)
+
+    assert statements[0] == statements[1]
