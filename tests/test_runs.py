@@ -508,7 +508,7 @@ def script(called: str) -> str:
 def test_ctrl_c_stops_the_run_at_once_and_keeps_what_it_has(called, served, tmp_path):
     server, recipe = served
     server.control(latency_ms=100)
-    recipe |= {"per_label": 40, "concurrency": 2, "filters": UNCHECKED}  # some six seconds
+    recipe |= {"per_label": 200, "concurrency": 2, "filters": UNCHECKED}  # some thirty seconds
     command = [sys.executable, "-c", script(called), json.dumps([SEEDS, recipe])]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -523,7 +523,7 @@ def test_ctrl_c_stops_the_run_at_once_and_keeps_what_it_has(called, served, tmp_
             process.kill()
 
     assert (out, process.returncode) == ("stopped\n", 0)
-    assert took_s < 3
+    assert took_s < 10
     left = left_in(tmp_path / "out")
     assert left.report["run"]["ending"] == "interrupted"
     assert 0 < len(left.accepted) < 120

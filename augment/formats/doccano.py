@@ -95,8 +95,7 @@ def _lists_spans(cell: Any) -> bool:
     first = cell[0]
     if is_object(first):
         return _OFFSETS[0] in first
-    kinds = [type(part) for part in first] if is_list(first) else []
-    return kinds == [int, int, str]
+    return is_list(first) and [*map(type, first)] == [int, int, str]
 
 
 def _entity(entry: Any) -> Any:
