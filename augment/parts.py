@@ -249,10 +249,12 @@ def _are_learnt(setting: Setting) -> bool:
     """Tell whether accepted rows may have a say on labels.
 
     Not where the seeds' own classifier is to stand beside the engine's label of a given text, where
-    rows are accepted whose label it doubts, nor where rows that it leaves open cost a question.
+    rows are accepted whose label it doubts, nor where rows that it leaves open cost a question. The
+    engine in the box makes rows of the seeds' own words: they tell nothing that seeds do not.
     """
     flagged = Agreement.name in setting.recipe.filters.flag
-    return setting.kind != "labelled" and not flagged and setting.scorer is None
+    of_seeds = setting.rows is None and setting.recipe.engine == "seedlm"
+    return setting.kind != "labelled" and not (flagged or of_seeds) and setting.scorer is None
 
 
 def jury_of(setting: Setting, filters: Sequence[Filter], *, model: str) -> Jury:

@@ -53,13 +53,13 @@ class Timeline:
         answers = sum(self._answers)
         if self.active_s < _LEAST_S or answers == 0:
             return {"bin_s": None, "answers_per_s": [], "accepted_per_s": [], "tokens_per_s": []}
-        enough = (n for n in _JOINS if answers * n >= _ANSWERS_PER_BIN * MOST_BINS)
-        joined = next(enough, MOST_BINS)
+        least = max(_ANSWERS_PER_BIN / answers, _LEAST_S / self.active_s) * MOST_BINS
+        joined = next((n for n in _JOINS if n >= least), MOST_BINS)
         bin_s = self.active_s * joined / MOST_BINS
 
-        def rates(counts: Sequence[int]) -> list[float | None]:
+        def rates(counts: Sequence[int]) -> list[float]:
             starts = range(0, MOST_BINS, joined)
-            return [rate(sum(counts[at : at + joined]), bin_s) for at in starts]
+            return [_rounded(sum(counts[at : at + joined]) / bin_s) for at in starts]
 
         return {
             "bin_s": round(bin_s, 3),
@@ -71,4 +71,8 @@ class Timeline:
 
 def rate(count: float, duration_s: float) -> float | None:
     """Return the count per second to four digits; None where next to no time went by."""
-    return float(f"{count / duration_s:.4g}") if duration_s >= _LEAST_S else None
+    return _rounded(count / duration_s) if duration_s >= _LEAST_S else None
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -57,6 +57,19 @@ def test_an_answer_after_the_end_of_its_session_counts_at_that_end():
     assert [place for place, value in enumerate(bins) if value] == [len(bins) // 2]
 
 
+@pytest.mark.parametrize("length_s", [0.001, 0.0011, 0.03, 0.119, 0.12])
+def test_many_answers_in_next_to_no_time_are_told_in_bins_of_a_millisecond_at_least(length_s):
+    timeline = Timeline([(0.0, length_s)])
+    for number in range(3_000):
+        timeline.add(length_s * number / 3_000, accepted=1, tokens=1)
+    figures = timeline.figures()
+
+    assert figures["bin_s"] >= 0.001
+    assert sum(figures["answers_per_s"]) * length_s / len(
+        figures["answers_per_s"]
+    ) == pytest.approx(3_000, rel=0.01)
+
+
 def test_few_answers_share_few_bins():
     timeline = Timeline([(0.0, 100.0)])
     for at in (10.0, 20.0, 30.0):
