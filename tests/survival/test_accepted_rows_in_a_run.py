@@ -129,9 +129,7 @@ def test_given_texts_are_labelled_beside_a_classifier_of_the_seeds_alone(
 def test_rows_of_the_seeds_own_words_have_no_say(openai_server, given, tmp_path):
     _, _, _, seeds, *rest = given("--per-label", 1)
     by_engine = {"box": ["--model", "ngram"], "endpoint": ["--endpoint", openai_server().url]}
-    said = {
-        name: here("run", seeds, *own, *rest, tmp_path / name) for name, own in by_engine.items()
-    }
+    said = [here("run", seeds, *own, *rest, tmp_path / name) for name, own in by_engine.items()]
 
-    assert {each.code for each in said.values()} == {0}
-    assert [SAID in said[name].out for name in ("box", "endpoint")] == [False, True]
+    assert all("the classifier errs on" in each.out for each in said)
+    assert [SAID in each.out for each in said] == [False, True]
